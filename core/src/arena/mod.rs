@@ -1,0 +1,1 @@
+//! Embedding rows of different lengths, back to back in one slice.

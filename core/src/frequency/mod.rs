@@ -1,0 +1,1 @@
+//! How often each entity has been seen, and its rank.

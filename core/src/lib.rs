@@ -1,0 +1,33 @@
+//! The heart of scall: a recommender that learns from a stream inside a hard memory cap.
+//!
+//! No standard library, no allocator, no unsafe code, and no panicking path in a release build: every
+//! part works on slices that the caller lends, sized by a `const fn` beside it. The same seed gives the
+//! same bits on every target, since all floating-point functions come from [`math`] and all sums run
+//! in a fixed order.
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::unreachable
+    )
+)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod arena;
+pub mod frequency;
+pub mod math;
+pub mod policy;
+pub mod random;
+pub mod recommender;
+pub mod side;
+pub mod sizes;
+pub mod state;
+
+pub use side::Side;

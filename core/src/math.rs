@@ -1,0 +1,223 @@
+//! Every floating-point function of the crate, so that all targets compute the same bits.
+//!
+//! Transcendental functions are `libm`'s on every target, also where the standard library has its own.
+//! Sums run in [`LANES`] lanes: element `i` goes to lane `i % LANES`, in ascending `i`, and [`fold`] adds
+//! the lanes in one stated order. A vector unit of any width, and a scalar one, then give the same
+//! result. Nothing here uses fused multiply-add.
+
+/// How many partial sums a reduction keeps.
+pub const LANES: usize = 8;
+
+/// e to the power `x`.
+#[inline]
+pub fn exp(x: f32) -> f32 {
+    libm::expf(x)
+}
+
+/// Natural logarithm.
+#[inline]
+pub fn ln(x: f32) -> f32 {
+    libm::logf(x)
+}
+
+/// `ln(1 + x)`, accurate near zero.
+#[inline]
+pub fn ln_1p(x: f32) -> f32 {
+    libm::log1pf(x)
+}
+
+/// Square root, correctly rounded.
+#[inline]
+pub fn sqrt(x: f32) -> f32 {
+    libm::sqrtf(x)
+}
+
+/// Hyperbolic tangent.
+#[inline]
+pub fn tanh(x: f32) -> f32 {
+    libm::tanhf(x)
+}
+
+/// `x` to the power `y`.
+#[inline]
+pub fn pow(x: f32, y: f32) -> f32 {
+    libm::powf(x, y)
+}
+
+/// Cosine of `x` radians.
+#[inline]
+pub fn cos(x: f32) -> f32 {
+    libm::cosf(x)
+}
+
+/// Sine of `x` radians.
+#[inline]
+pub fn sin(x: f32) -> f32 {
+    libm::sinf(x)
+}
+
+/// e to the power `x`, in double precision.
+#[inline]
+pub fn exp_f64(x: f64) -> f64 {
+    libm::exp(x)
+}
+
+/// Natural logarithm, in double precision.
+#[inline]
+pub fn ln_f64(x: f64) -> f64 {
+    libm::log(x)
+}
+
+/// Base-2 logarithm, in double precision.
+#[inline]
+pub fn log2_f64(x: f64) -> f64 {
+    libm::log2(x)
+}
+
+/// `x` to the power `y`, in double precision.
+#[inline]
+pub fn pow_f64(x: f64, y: f64) -> f64 {
+    libm::pow(x, y)
+}
+
+/// Square root in double precision, correctly rounded.
+#[inline]
+pub fn sqrt_f64(x: f64) -> f64 {
+    libm::sqrt(x)
+}
+
+/// Logistic function `1 / (1 + e^-x)`, without overflow at either end.
+#[inline]
+pub fn sigmoid(x: f32) -> f32 {
+    if x >= 0.0 {
+        1.0 / (1.0 + exp(-x))
+    } else {
+        let e = exp(x);
+        e / (1.0 + e)
+    }
+}
+
+/// `ln(1 + e^x)`, without overflow at either end; `softplus(-x)` is the BPR loss of a margin `x`.
+#[inline]
+pub fn softplus(x: f32) -> f32 {
+    let tail = ln_1p(exp(-x.abs()));
+    if x > 0.0 { x + tail } else { tail }
+}
+
+/// `1 / sqrt(x)` for normal positive `x`, within 3 units in the last place, by Newton's iteration.
+///
+/// Unlike [`sqrt`] it is made of multiplications alone, so a compiler can run it in vector lanes with
+/// the same bits. Zero gives a large finite number, so callers add a small constant to `x` first.
+#[inline]
+pub fn inverse_sqrt(x: f32) -> f32 {
+    let half = 0.5 * x;
+    let mut y = f32::from_bits(0x5f37_59df_u32.wrapping_sub(x.to_bits() >> 1));
+    y *= 1.5 - half * y * y;
+    y *= 1.5 - half * y * y;
+    y * (1.5 - half * y * y)
+}
+
+/// Adds the lanes: the upper half onto the lower, until one is left.
+#[inline]
+pub fn fold(lanes: [f32; LANES]) -> f32 {
+    let [a, b, c, d, e, f, g, h] = lanes;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+/// Dot product of the common leading elements of `a` and `b`.
+#[inline]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    for (x, y) in a_blocks.iter().zip(b_blocks) {
+        for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
+            *lane += x * y;
+        }
+    }
+    // The shorter operand ends first; its last, partial block meets a whole or partial one.
+    let (x, y): (&[f32], &[f32]) = match a_blocks.len().cmp(&b_blocks.len()) {
+        core::cmp::Ordering::Equal => (a_rest, b_rest),
+        core::cmp::Ordering::Less => (a_rest, b_blocks.get(a_blocks.len()).map_or(&[], |block| block)),
+        core::cmp::Ordering::Greater => (a_blocks.get(b_blocks.len()).map_or(&[], |block| block), b_rest),
+    };
+    for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
+        *lane += x * y;
+    }
+    fold(lanes)
+}
+
+/// Sum of `values`.
+#[inline]
+pub fn sum(values: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    for block in values.chunks(LANES) {
+        for (lane, &value) in lanes.iter_mut().zip(block) {
+            *lane += value;
+        }
+    }
+    fold(lanes)
+}
+
+/// Sum of the squares of `values`.
+#[inline]
+pub fn squared_norm(values: &[f32]) -> f32 {
+    dot(values, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn known_values() {
+        assert_eq!(exp(0.0), 1.0);
+        assert_eq!(exp(1.0).to_bits(), 0x402d_f854);
+        assert_eq!(ln(2.0).to_bits(), 0x3f31_7218);
+        assert_eq!(sqrt(2.0).to_bits(), 0x3fb5_04f3);
+        assert_eq!(tanh(0.5).to_bits(), 0x3eec_9a9e);
+        assert_eq!(sigmoid(0.0), 0.5);
+        assert_eq!(sigmoid(-200.0), 0.0);
+        assert_eq!(sigmoid(200.0), 1.0);
+        assert!((softplus(0.0) - core::f32::consts::LN_2).abs() < 1e-7);
+        assert_eq!(softplus(100.0), 100.0);
+        assert!(softplus(-100.0) > 0.0 && softplus(-100.0) < 1e-40);
+    }
+
+    #[test]
+    fn inverse_sqrt_is_within_three_units_in_the_last_place() {
+        let mut x = 1e-30_f32;
+        while x < 1e30 {
+            let exact = 1.0 / f64::from(x).sqrt();
+            let ulp = f64::from(f32::from_bits((exact as f32).to_bits() + 1)) - f64::from(exact as f32);
+            assert!((f64::from(inverse_sqrt(x)) - exact).abs() <= 3.0 * ulp, "{x}");
+            x *= 1.37;
+        }
+        assert!(inverse_sqrt(0.0).is_finite());
+    }
+
+    #[test]
+    fn dot_runs_in_stated_lanes_over_the_common_part() {
+        let value = |i: usize, k: usize| ((i * 37 + k * 11) % 101) as f32 / 7.0 - 6.0;
+        for n in 0..40_usize {
+            for m in 0..40_usize {
+                let a: Vec<f32> = (0..n).map(|i| value(i, 1)).collect();
+                let b: Vec<f32> = (0..m).map(|i| value(i, 2)).collect();
+                let mut lanes = [0.0_f32; LANES];
+                for i in 0..n.min(m) {
+                    lanes[i % LANES] += a[i] * b[i];
+                }
+                assert_eq!(dot(&a, &b).to_bits(), fold(lanes).to_bits(), "{n} x {m}");
+            }
+        }
+    }
+
+    #[test]
+    fn sum_adds_everything_once() {
+        let values: Vec<f32> = (1..=100).map(|i| i as f32).collect();
+        assert_eq!(sum(&values), 5050.0);
+        assert_eq!(sum(&[]), 0.0);
+        assert_eq!(squared_norm(&[3.0, 4.0]), 25.0);
+    }
+}

@@ -1,0 +1,1 @@
+//! The policy that chooses the sizes: soft actor-critic over small multi-layer perceptrons.

@@ -1,0 +1,1 @@
+//! Matrix factorisation with BPR over ragged rows.

@@ -1,0 +1,1 @@
+//! From an action and a budget to whole row sizes.

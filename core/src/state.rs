@@ -1,0 +1,1 @@
+//! What the policy reads: a vector of fixed length.

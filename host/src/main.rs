@@ -1,0 +1,3 @@
+//! The `scall` program.
+
+fn main() {}
