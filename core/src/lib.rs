@@ -21,11 +21,13 @@
 extern crate std;
 
 pub mod arena;
+pub mod digest;
 pub mod frequency;
 pub mod math;
 pub mod policy;
 pub mod random;
 pub mod recommender;
+pub mod scenario;
 pub mod side;
 pub mod sizes;
 pub mod state;

@@ -22,6 +22,8 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn start() -> ! {
     random::exercise();
+    #[cfg(feature = "a-panic")]
+    core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
     loop {
         core::hint::spin_loop();
     }

@@ -12,7 +12,9 @@ pub fn exercise() {
     let part = values.get(..length).unwrap_or_default();
     black_box(math::dot(&values, part) + math::sum(part) + math::squared_norm(part));
     black_box(math::sigmoid(black_box(0.5)) + math::softplus(black_box(0.5)) + math::tanh(black_box(0.5)));
-    black_box(math::pow(black_box(2.0), 0.5) + math::inverse_sqrt(black_box(2.0)) + math::sqrt(black_box(2.0)));
+    black_box(
+        math::pow(black_box(2.0), 0.5) + math::inverse_sqrt(black_box(2.0)) + math::sqrt(black_box(2.0)),
+    );
     black_box(math::exp_f64(black_box(1.0)) + math::ln_f64(black_box(2.0)) + math::log2_f64(black_box(2.0)));
     black_box(math::pow_f64(black_box(2.0), 0.5) + math::sqrt_f64(black_box(2.0)));
 }
