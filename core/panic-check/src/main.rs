@@ -6,6 +6,7 @@
 #![no_std]
 #![no_main]
 
+mod arena;
 mod random;
 
 unsafe extern "C" {
@@ -21,6 +22,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 // SAFETY: the only symbol of this name in the image.
 #[unsafe(no_mangle)]
 extern "C" fn start() -> ! {
+    arena::exercise();
     random::exercise();
     #[cfg(feature = "a-panic")]
     core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);

@@ -45,6 +45,8 @@
 mod element;
 mod error;
 mod repack;
+mod rows;
+mod store;
 
 #[cfg(test)]
 mod tests;
@@ -54,6 +56,7 @@ use core::ops::Range;
 pub use element::Element;
 pub use error::ArenaError;
 pub use repack::Repacked;
+pub use store::ArenaStore;
 
 use crate::Side;
 use crate::side::PerSide;

@@ -1,14 +1,22 @@
 //! All rows to new sizes, in place.
 //!
-//! The rows keep their order, so one that moves towards the low end can only land on rows before it that
-//! do the same, and one that moves up only on rows after it that do the same. One sweep upwards over
-//! the rows that move down, then one downwards over those that move up, therefore moves every row
-//! straight to its place, once, and nothing is overwritten before it has moved. New elements are set in
-//! the second sweep: whatever has not moved by then lies below them.
+//! The rows keep their order, so one that moves down can only land on rows before it that do the same, and
+//! one that moves up only on rows after it that do the same. One sweep upwards over the rows that move
+//! down, then one downwards over those that move up, therefore takes every row straight to its place,
+//! once, and nothing is overwritten before it has moved. New elements are set in the second sweep:
+//! whatever has not moved by then lies below them.
 //!
-//! Neighbours that move by the same distance are moved together.
+//! A *stretch* is a sequence of neighbours that keep their sizes, and so move by the same distance. It
+//! moves as one block, together with what is kept of the changed row above it:
+//!
+//! ```text
+//! before   |  stretch: 3 | 5 | 2  |  changed: 4 of 9   .....  |
+//!               \                 \               \
+//! after            |  3 | 5 | 2   |  4   |
+//! ```
 
-use super::{Arena, ArenaError, Element};
+use super::rows::{Order, Rows, Step};
+use super::{Arena, ArenaError, Element, widen};
 use crate::Side;
 use crate::side::PerSide;
 
@@ -31,86 +39,6 @@ pub struct Repacked {
     pub moves: u32,
 }
 
-/// Elements that move together: from, to, how many.
-#[derive(Clone, Copy, Debug, Default)]
-struct Run {
-    from: u32,
-    to: u32,
-    length: u32,
-}
-
-impl Run {
-    /// Whether `upper` begins where this run ends, both before and after the move.
-    #[inline]
-    const fn is_followed_by(self, upper: Self) -> bool {
-        self.from + self.length == upper.from && self.to + self.length == upper.to
-    }
-}
-
-/// Moves runs, joining neighbours first.
-struct Mover<'v, E> {
-    values: &'v mut [E],
-    pending: Run,
-    moved: u32,
-    moves: u32,
-}
-
-impl<'v, E: Element> Mover<'v, E> {
-    fn new(values: &'v mut [E]) -> Self {
-        Self { values, pending: Run::default(), moved: 0, moves: 0 }
-    }
-
-    /// Takes the next run of an upward sweep.
-    #[inline]
-    fn upward(&mut self, run: Run) {
-        if run.to < run.from && run.length > 0 {
-            if self.pending.is_followed_by(run) {
-                self.pending.length += run.length;
-            } else {
-                self.flush();
-                self.pending = run;
-            }
-        }
-    }
-
-    /// Takes the next run of a downward sweep.
-    #[inline]
-    fn downward(&mut self, run: Run) {
-        if run.to > run.from && run.length > 0 {
-            if run.is_followed_by(self.pending) {
-                self.pending = Run { length: run.length + self.pending.length, ..run };
-            } else {
-                self.flush();
-                self.pending = run;
-            }
-        }
-    }
-
-    /// Moves what waits.
-    #[inline]
-    fn flush(&mut self) {
-        let Run { from, to, length } = core::mem::take(&mut self.pending);
-        if length > 0 {
-            self.moved += length;
-            self.moves += 1;
-            move_within(self.values, from as usize, to as usize, length as usize);
-        }
-    }
-}
-
-/// `copy_within` behind a check that leaves it nothing to panic about.
-#[inline]
-fn move_within<E: Element>(values: &mut [E], from: usize, to: usize, length: usize) {
-    let available = values.len();
-    if length <= available && from <= available - length && to <= available - length {
-        values.copy_within(from..from + length, to);
-    }
-}
-
-fn total(sizes: &[u32]) -> u64 {
-    sizes.iter().map(|&size| u64::from(size)).sum()
-}
-
 impl<E: Element> Arena<'_, E> {
     /// Gives every row a new size. A row keeps its leading elements; `fill(side, id, first, elements)`
     /// sets the ones it gains, which begin at its element `first`.
@@ -118,8 +46,7 @@ impl<E: Element> Arena<'_, E> {
     /// The slices hold one size per entity. Those beyond the present counts are admitted. The cold-start
     /// rows stay, and [`Arena::cold_starts`] begins anew.
     ///
-    /// O(elements + entities), in place; a row moves once, and not at all if nothing before it on its
-    /// side changes.
+    /// O(elements + entities), in place; a row moves at most once.
     ///
     /// # Errors
     /// Sizes for fewer entities than there are or more than the tables hold, or sizes that together with
@@ -130,27 +57,32 @@ impl<E: Element> Arena<'_, E> {
         item_sizes: &[u32],
         mut fill: impl FnMut(Side, u32, usize, &mut [E]),
     ) -> Result<Repacked, ArenaError> {
-        let new_counts = PerSide::new(
+        let counts = PerSide::new(
             self.checked_count(Side::User, user_sizes)?,
             self.checked_count(Side::Item, item_sizes)?,
         );
-        let user_total = u64::from(self.cold_size(Side::User)) + total(user_sizes);
-        let item_total = u64::from(self.cold_size(Side::Item)) + total(item_sizes);
-        let needed = user_total + item_total;
+        let users = u64::from(self.cold_size(Side::User)).saturating_add(total(user_sizes));
+        let items = u64::from(self.cold_size(Side::Item)).saturating_add(total(item_sizes));
+        let needed = users.saturating_add(items);
         if needed > u64::from(self.budget) {
             return Err(ArenaError::OverBudget { needed, budget: self.budget });
         }
-        // Both fit in 32 bits, since the budget does.
-        let new_taken = PerSide::new(user_total as u32, item_total as u32);
+        // Both have 32 bits, since the budget does.
+        let taken = PerSide::new(users as u32, items as u32);
 
-        let moved = self.move_down(user_sizes, item_sizes, new_taken.item);
+        let held = self.row_budget() - self.head_room();
         let mut report = Repacked {
-            admitted: (new_counts.user - self.counts.user) + (new_counts.item - self.counts.item),
-            ..moved
+            admitted: (counts.user - self.counts.user) + (counts.item - self.counts.item),
+            ..Repacked::default()
         };
-        self.move_up(user_sizes, item_sizes, new_taken.user, &mut report, &mut fill);
-        self.counts = new_counts;
-        self.taken = new_taken;
+        self.move_down(user_sizes, item_sizes, taken.item, &mut report);
+        self.move_up(user_sizes, item_sizes, taken.user, &mut report, &mut fill);
+        report.kept = held - report.lost;
+
+        set_boundaries(self.user_boundaries, user_sizes, u32::wrapping_add);
+        set_boundaries(self.item_boundaries, item_sizes, u32::wrapping_sub);
+        self.counts = counts;
+        self.taken = taken;
         self.high_water = self.high_water.max(self.used());
         self.cold_starts = PerSide::new(0, 0);
         Ok(report)
@@ -164,89 +96,151 @@ impl<E: Element> Arena<'_, E> {
             .ok_or(ArenaError::WrongCount { side, asked: sizes.len(), count, capacity })
     }
 
-    /// The upward sweep.
-    fn move_down(&mut self, user_sizes: &[u32], item_sizes: &[u32], new_item_taken: u32) -> Repacked {
-        let available = self.len();
-        let mut mover = Mover::new(self.values);
-
-        let table = &*self.user_boundaries;
-        let mut to = table.first().copied().unwrap_or(0);
-        let rows = table.iter().zip(table.iter().skip(1)).zip(user_sizes);
-        for ((&from, &end), &size) in rows.take(self.counts.user as usize) {
-            mover.upward(Run { from, to, length: size.min(end - from) });
-            to += size;
-        }
-
-        let count = self.counts.item as usize;
-        let table = self.item_boundaries.get(..=count).unwrap_or_default();
-        let (old_sizes, new_sizes) = item_sizes.split_at_checked(count).unwrap_or_default();
-        let mut to = available - new_item_taken + total(new_sizes) as u32;
-        let rows = table.iter().zip(table.iter().skip(1)).zip(old_sizes);
-        for ((&end, &from), &size) in rows.rev() {
-            mover.upward(Run { from, to, length: size.min(end - from) });
-            to += size;
-        }
-        mover.flush();
-        Repacked { moved: mover.moved, moves: mover.moves, ..Repacked::default() }
+    /// The upward sweep: users from the first on, then items from the last back.
+    fn move_down(&mut self, user_sizes: &[u32], item_sizes: &[u32], item_taken: u32, report: &mut Repacked) {
+        let (users, _) = Rows::known(Side::User, self.user_boundaries, user_sizes, self.counts.user);
+        let (items, newcomers) = Rows::known(Side::Item, self.item_boundaries, item_sizes, self.counts.item);
+        let first = self.cold_size(Side::User);
+        down(self.values, users, Order::Ascending, (first, first), report);
+        let from = self.len() - self.taken.item;
+        let to = self.len() - item_taken + total(newcomers) as u32;
+        down(self.values, items, Order::Descending, (from, to), report);
     }
 
-    /// The downward sweep; it also sets what is new, and the boundaries.
+    /// The downward sweep: items from the first on, then users from the last back.
     fn move_up(
         &mut self,
         user_sizes: &[u32],
         item_sizes: &[u32],
-        new_user_taken: u32,
+        user_taken: u32,
         report: &mut Repacked,
         fill: &mut impl FnMut(Side, u32, usize, &mut [E]),
     ) {
-        let mut mover = Mover::new(self.values);
-        let mut settle = |side, id: u32, known: bool, old: (u32, u32), start: u32, size: u32| {
-            let old_size = old.1 - old.0;
-            let kept = size.min(old_size);
-            mover.downward(Run { from: old.0, to: start, length: kept });
-            report.resized += u32::from(known && size != old_size);
-            report.kept += kept;
-            report.lost += old_size - kept;
-            if size > kept {
-                // What waits may still lie where the new elements go.
-                mover.flush();
-                report.fresh += size - kept;
-                let span = (start + kept) as usize..(start + size) as usize;
-                fill(side, id, kept as usize, mover.values.get_mut(span).unwrap_or_default());
-            }
+        let (items, newcomers) = Rows::known(Side::Item, self.item_boundaries, item_sizes, self.counts.item);
+        let mut set = |id, first, span: (u32, u32), values: &mut [E]| {
+            fill(Side::Item, id, first, values.get_mut(widen(span)).unwrap_or_default());
         };
-
-        let count = self.counts.item;
-        if let Some((&mut first, table)) = self.item_boundaries.split_first_mut() {
-            let (mut old_end, mut new_end) = (first, first);
-            for (id, (far, &size)) in (0..).zip(table.iter_mut().zip(item_sizes)) {
-                let known = id < count;
-                let old_start = if known { *far } else { old_end };
-                let start = new_end - size;
-                settle(Side::Item, id, known, (old_start, old_end), start, size);
-                *far = start;
-                (old_end, new_end) = (old_start, start);
+        let first = self.cold_span(Side::Item).0;
+        let mut end = up(self.values, items, Order::Ascending, (0, first, first), report, &mut set);
+        for (id, &size) in (self.counts.item..).zip(newcomers) {
+            if size > 0 {
+                report.fresh += size;
+                set(id, 0, (end - size, end), self.values);
             }
+            end -= size;
         }
 
-        let count = self.counts.user;
-        let mut old_end = self.user_boundaries.get(count as usize).copied().unwrap_or(0);
-        let mut new_end = new_user_taken;
-        if let Some(last) = self.user_boundaries.get_mut(user_sizes.len()) {
-            *last = new_end;
+        let (users, newcomers) = Rows::known(Side::User, self.user_boundaries, user_sizes, self.counts.user);
+        let mut set = |id, first, span: (u32, u32), values: &mut [E]| {
+            fill(Side::User, id, first, values.get_mut(widen(span)).unwrap_or_default());
+        };
+        let mut end = user_taken;
+        let mut id = user_sizes.len() as u32;
+        for &size in newcomers.iter().rev() {
+            id -= 1;
+            if size > 0 {
+                report.fresh += size;
+                set(id, 0, (end - size, end), self.values);
+            }
+            end -= size;
         }
-        let table = self.user_boundaries.get_mut(..user_sizes.len()).unwrap_or_default();
-        for (id, (near, &size)) in table.iter_mut().zip(user_sizes).enumerate().rev() {
-            let id = id as u32;
-            let known = id < count;
-            let old_start = if known { *near } else { old_end };
-            let start = new_end - size;
-            settle(Side::User, id, known, (old_start, old_end), start, size);
-            *near = start;
-            (old_end, new_end) = (old_start, start);
-        }
-        mover.flush();
-        report.moved += mover.moved;
-        report.moves += mover.moves;
+        up(self.values, users, Order::Descending, (id, self.taken.user, end), report, &mut set);
     }
+}
+
+/// Moves down what moves down of one side, from its lowest row, now at `from`, then at `to`.
+fn down<E: Element>(
+    values: &mut [E],
+    mut rows: Rows<'_>,
+    order: Order,
+    (mut from, mut to): (u32, u32),
+    report: &mut Repacked,
+) {
+    while let Some(Step { stretch, old, new, .. }) = rows.take_step(order) {
+        let length = stretch + old.min(new);
+        if to < from && length > 0 {
+            report.moved += length;
+            report.moves += 1;
+            copy_down(values, from as usize, to as usize, length as usize);
+        }
+        from += stretch + old;
+        to += stretch + new;
+    }
+}
+
+/// Moves up what moves up of one side, and sets what is new. The highest row belongs to `id`, or ends with
+/// it, and ends now at `from`, then at `to`. Returns where the lowest row then begins.
+fn up<E: Element>(
+    values: &mut [E],
+    mut rows: Rows<'_>,
+    order: Order,
+    (mut id, mut from, mut to): (u32, u32, u32),
+    report: &mut Repacked,
+    set: &mut impl FnMut(u32, usize, (u32, u32), &mut [E]),
+) -> u32 {
+    // What the changed row above keeps, which moves with the stretch below it.
+    let mut kept = 0;
+    loop {
+        let step = rows.take_step(order);
+        let stretch = step.map_or(0, |step| step.stretch);
+        (from, to) = (from - stretch, to - stretch);
+        let length = stretch + kept;
+        if to > from && length > 0 {
+            report.moved += length;
+            report.moves += 1;
+            copy_up(values, from as usize, to as usize, length as usize);
+        }
+        let Some(Step { rows, old, new, .. }) = step else { return to };
+        (from, to) = (from - old, to - new);
+        kept = old.min(new);
+        let changed = match order {
+            Order::Ascending => id + rows,
+            Order::Descending => id.wrapping_sub(rows).wrapping_sub(1),
+        };
+        id = match order {
+            Order::Ascending => changed + 1,
+            Order::Descending => changed,
+        };
+        report.resized += u32::from(old != new);
+        report.lost += old - kept;
+        if new > kept {
+            report.fresh += new - kept;
+            set(changed, kept as usize, (to + kept, to + new), values);
+        }
+    }
+}
+
+/// Moves `length` elements from `from` down to `to`; the two places may overlap.
+#[inline]
+fn copy_down<E: Element>(values: &mut [E], from: usize, to: usize, length: usize) {
+    let distance = from.saturating_sub(to);
+    let window = values.get_mut(to..from.saturating_add(length)).unwrap_or_default();
+    // Always so; it tells the compiler that `copy_within` cannot panic.
+    if distance <= window.len() {
+        window.copy_within(distance.., 0);
+    }
+}
+
+/// Moves `length` elements from `from` up to `to`; the two places may overlap.
+#[inline]
+fn copy_up<E: Element>(values: &mut [E], from: usize, to: usize, length: usize) {
+    let distance = to.saturating_sub(from);
+    let window = values.get_mut(from..to.saturating_add(length)).unwrap_or_default();
+    if distance <= window.len() {
+        window.copy_within(..window.len() - distance, distance);
+    }
+}
+
+/// Writes the boundaries of rows of these sizes, from the first boundary on.
+fn set_boundaries(boundaries: &mut [u32], sizes: &[u32], next: impl Fn(u32, u32) -> u32) {
+    let Some((&mut first, rest)) = boundaries.split_first_mut() else { return };
+    let mut edge = first;
+    for (boundary, &size) in rest.iter_mut().zip(sizes) {
+        edge = next(edge, size);
+        *boundary = edge;
+    }
+}
+
+fn total(sizes: &[u32]) -> u64 {
+    sizes.iter().map(|&size| u64::from(size)).sum()
 }
