@@ -68,6 +68,24 @@ pub fn ln_f64(x: f64) -> f64 {
     libm::log(x)
 }
 
+/// `e^x - 1` in double precision, accurate near zero.
+#[inline]
+pub fn exp_m1_f64(x: f64) -> f64 {
+    libm::expm1(x)
+}
+
+/// `ln(1 + x)` in double precision, accurate near zero.
+#[inline]
+pub fn ln_1p_f64(x: f64) -> f64 {
+    libm::log1p(x)
+}
+
+/// Complementary error function, in double precision.
+#[inline]
+pub fn erfc_f64(x: f64) -> f64 {
+    libm::erfc(x)
+}
+
 /// Base-2 logarithm, in double precision.
 #[inline]
 pub fn log2_f64(x: f64) -> f64 {

@@ -1,0 +1,104 @@
+use super::SizesError;
+
+/// Marks a word that still holds an id.
+const MARK: u32 = 1 << 31;
+
+/// Writes the sizes that `counts` stand for by rank, largest first.
+///
+/// # Errors
+/// [`SizesError::CountsDisagree`] if they are not `out.len()` many; `out` is untouched then.
+pub fn write_descending(counts: &[u32], out: &mut [u32]) -> Result<(), SizesError> {
+    check(counts, out)?;
+    let mut out = out.iter_mut();
+    for (size, &count) in counts.iter().enumerate().rev() {
+        for word in out.by_ref().take(count as usize) {
+            *word = size as u32;
+        }
+    }
+    Ok(())
+}
+
+/// Gives the sizes that `counts` stand for to entities by rank: `words` holds the ids by rank, and becomes
+/// the size of each id.
+///
+/// In place and in O(entities) by following the cycles of the ranking; each entity costs a look-up among the
+/// counts, which are turned into sums for the time of the call.
+///
+/// # Errors
+/// [`SizesError::NotARanking`], [`SizesError::CountsDisagree`], [`SizesError::TooManyEntities`] above 2^31;
+/// words and counts are as before then.
+pub fn deal(words: &mut [u32], counts: &mut [u32]) -> Result<(), SizesError> {
+    let limit = MARK as usize;
+    if words.len() > limit {
+        return Err(SizesError::TooManyEntities { entities: words.len(), limit });
+    }
+    check(counts, words)?;
+    mark_all(words)?;
+
+    // counts[s] for now: how many ranks have at least size s.
+    let mut sum = 0_u32;
+    for count in counts.iter_mut().rev() {
+        sum = sum.saturating_add(*count);
+        *count = sum;
+    }
+    let mut start = 0;
+    while let Some(&first) = words.get(start) {
+        if first & MARK != 0 {
+            place_cycle(words, counts, start, first);
+        }
+        start = start.saturating_add(1);
+    }
+    let mut above = 0;
+    for count in counts.iter_mut().rev() {
+        let reached = *count;
+        *count = reached.saturating_sub(above);
+        above = reached;
+    }
+    Ok(())
+}
+
+/// Places the sizes of one cycle of the ranking, from rank `start` whose word is `first`.
+fn place_cycle(words: &mut [u32], reach: &[u32], start: usize, first: u32) {
+    let (mut rank, mut word) = (start, first);
+    loop {
+        let id = (word & !MARK) as usize;
+        let size = reach.partition_point(|&ranks| ranks as usize > rank).saturating_sub(1);
+        let Some(place) = words.get_mut(id) else { return };
+        // The word that makes way is that of the rank numbered like the id.
+        word = core::mem::replace(place, size as u32);
+        if id == start {
+            return;
+        }
+        rank = id;
+    }
+}
+
+/// Marks every word, if together they hold every id once; otherwise leaves them as they were.
+fn mark_all(words: &mut [u32]) -> Result<(), SizesError> {
+    let n = words.len();
+    if words.iter().any(|&id| id as usize >= n) {
+        return Err(SizesError::NotARanking);
+    }
+    for rank in 0..n {
+        let id = words.get(rank).map_or(0, |&word| word & !MARK) as usize;
+        match words.get_mut(id) {
+            Some(word) if *word & MARK == 0 => *word |= MARK,
+            _ => {
+                for word in words {
+                    *word &= !MARK;
+                }
+                return Err(SizesError::NotARanking);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check(counts: &[u32], words: &[u32]) -> Result<(), SizesError> {
+    let counted = counts.iter().fold(0_u64, |sum, &count| sum.saturating_add(u64::from(count)));
+    if counted == words.len() as u64 {
+        Ok(())
+    } else {
+        Err(SizesError::CountsDisagree { counted, entities: words.len() })
+    }
+}

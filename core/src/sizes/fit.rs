@@ -1,0 +1,168 @@
+use super::SizesError;
+
+/// The sizes a row may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Bounds {
+    /// Smallest size; published 1. With 0, rows may be empty and are answered by the cold-start row.
+    pub min: u32,
+    /// Largest size; published 256.
+    pub max: u32,
+}
+
+impl Bounds {
+    /// Refuses a smallest size above the largest.
+    ///
+    /// # Errors
+    /// [`SizesError::Bounds`].
+    pub const fn check(self) -> Result<Self, SizesError> {
+        if self.min <= self.max { Ok(self) } else { Err(SizesError::Bounds { min: self.min, max: self.max }) }
+    }
+}
+
+/// What [`fit`] made of a budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fitted {
+    /// Sum of all sizes; never above the budget.
+    pub total: u64,
+    /// Ranks with a size above 0.
+    pub served: u32,
+    /// Size of the first rank, 0 if there is none.
+    pub largest: u32,
+    /// Size of the last rank, 0 if there is none.
+    pub smallest: u32,
+}
+
+/// Length of the counts for sizes up to `max`: one element per size, 0 included.
+pub const fn counts_len(max: u32) -> usize {
+    (max as usize).saturating_add(1)
+}
+
+/// Fits whole sizes to weights: `counts[s]` becomes the number of ranks with size `s`.
+///
+/// `words` holds the weights by rank, as the bits of positive `f32`, descending. Each rank gets its weight
+/// times one common level, rounded to the nearest whole number and kept inside the bounds; the level is
+/// where the total meets the budget, and of equal weights that would pass it together the first ranks go
+/// first. This is the divisor method of Sainte-Lague with a minimum and a maximum: exact, monotone in the
+/// budget, descending. Not sorting, it takes O(`max` log `words.len()`) steps for each of at most 63 levels.
+///
+/// The total is the budget wherever `n * min <= budget <= n * max`. Above, all rows have size `max`. Below,
+/// the first `budget / min` ranks are served and fitted with the whole budget, the others have size 0.
+///
+/// Weights that do not descend never lift the total above the budget, but may leave it below.
+///
+/// # Errors
+/// [`SizesError::Bounds`], [`SizesError::CountsTooShort`], [`SizesError::TooManyEntities`]; the counts are
+/// untouched then.
+pub fn fit(words: &[u32], bounds: Bounds, budget: u64, counts: &mut [u32]) -> Result<Fitted, SizesError> {
+    check(words.len(), bounds, counts)?;
+    let Bounds { min, max } = bounds;
+    let entities = words.len() as u64;
+    let affordable = budget.checked_div(u64::from(min)).unwrap_or(u64::MAX).min(entities);
+    // No more than the length, so it fits.
+    let served = usize::try_from(affordable).unwrap_or(words.len());
+    let words_served = words.get(..served).unwrap_or(words);
+    counts.fill(0);
+
+    let mut fitted = Fitted::default();
+    let mut take = |size: u32, ranks: usize| {
+        let ranks = u32::try_from(ranks).unwrap_or(u32::MAX);
+        if let Some(count) = counts.get_mut(size as usize) {
+            *count = count.saturating_add(ranks);
+        }
+        if ranks > 0 {
+            fitted.total = fitted.total.saturating_add(u64::from(size) * u64::from(ranks));
+            fitted.largest = fitted.largest.max(size);
+            fitted.smallest = size;
+            if size > 0 {
+                fitted.served = fitted.served.saturating_add(ranks);
+            }
+        }
+    };
+    if budget >= affordable.saturating_mul(u64::from(max)) {
+        take(max, served);
+    } else {
+        let (low, high) = levels(words_served, bounds, budget);
+        let mut spare = budget.saturating_sub(total(words_served, bounds, low, u64::MAX));
+        let mut above = 0_usize;
+        for size in (min..=max).rev() {
+            let reached = if size == min {
+                served
+            } else {
+                let reached = reach(words_served, size, low);
+                // Equal weights that pass between the two levels: the first of them use up the budget.
+                let passing = reach(words_served, size, high).saturating_sub(reached);
+                let granted = passing.min(usize::try_from(spare).unwrap_or(usize::MAX));
+                spare = spare.saturating_sub(granted as u64);
+                reached.saturating_add(granted).max(above)
+            };
+            take(size, reached.saturating_sub(above));
+            above = reached;
+        }
+    }
+    take(0, words.len().saturating_sub(served));
+    Ok(fitted)
+}
+
+/// What [`fit`] refuses.
+pub(super) fn check(entities: usize, bounds: Bounds, counts: &[u32]) -> Result<(), SizesError> {
+    let Bounds { max, .. } = bounds.check()?;
+    let (needed, available) = (counts_len(max), counts.len());
+    if available < needed {
+        return Err(SizesError::CountsTooShort { needed, available });
+    }
+    let limit = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
+    if entities > limit { Err(SizesError::TooManyEntities { entities, limit }) } else { Ok(()) }
+}
+
+/// Two neighbouring levels: the first keeps the budget, the second exceeds it. Or twice one that meets it.
+fn levels(words: &[u32], bounds: Bounds, budget: u64) -> (f64, f64) {
+    // Positive numbers are ordered like their bits, so halving the bits finds neighbours in 63 steps.
+    let (mut low, mut high) = (0_u64, HIGHEST_LEVEL.to_bits());
+    while high.saturating_sub(low) > 1 {
+        let middle = low.midpoint(high);
+        let reached = total(words, bounds, f64::from_bits(middle), budget);
+        if reached <= budget {
+            low = middle;
+        } else {
+            high = middle;
+        }
+        if reached == budget {
+            high = middle;
+        }
+    }
+    (f64::from_bits(low), f64::from_bits(high))
+}
+
+/// 2^160: even the smallest normal weight reaches every size at this level.
+const HIGHEST_LEVEL: f64 = f64::from_bits((1023 + 160) << 52);
+
+/// Sum of the sizes at `level`, or any number above `enough` once that is passed.
+fn total(words: &[u32], bounds: Bounds, level: f64, enough: u64) -> u64 {
+    let mut total = (words.len() as u64).saturating_mul(u64::from(bounds.min));
+    let mut words = words;
+    for size in bounds.min.saturating_add(1)..=bounds.max {
+        // Fewer ranks reach a larger size.
+        let reached = reach(words, size, level);
+        words = words.get(..reached).unwrap_or(words);
+        total = total.saturating_add(reached as u64);
+        if reached == 0 || total > enough {
+            break;
+        }
+    }
+    total
+}
+
+/// How many ranks have at least `size` at `level`: those whose weight times the level rounds to it.
+#[inline]
+fn reach(words: &[u32], size: u32, level: f64) -> usize {
+    let threshold = ((f64::from(size) - 0.5) / level) as f32;
+    if threshold > f32::MIN_POSITIVE {
+        let threshold = threshold.to_bits();
+        words.partition_point(|&word| word >= threshold)
+    } else {
+        words.len()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+use serde::{Deserialize, Serialize};
+
+use super::fit::check;
+use super::{Bounds, Distribution, Fitted, SizesError, draw_weights, expected_weights, fit, write_descending};
+use crate::random::Generator;
+use crate::side::PerSide;
+
+/// What a policy decides: how the budget is shared and how skewed the sizes are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// The users' share of the budget, 0..=1.
+    pub user_share: f32,
+    /// Shape of the users' distribution of sizes.
+    pub user_shape: f32,
+    /// Shape of the items' distribution of sizes.
+    pub item_shape: f32,
+}
+
+impl Action {
+    /// The action at `positions` in 0..=1: the share itself, and each shape's place in the published range.
+    pub fn from_positions(positions: [f32; 3], distribution: Distribution) -> Self {
+        let [share, user, item] = positions;
+        Self {
+            user_share: share,
+            user_shape: distribution.shape(user),
+            item_shape: distribution.shape(item),
+        }
+    }
+}
+
+/// What stays the same from plan to plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SizeSettings {
+    /// What sizes are shares of; published default power law.
+    pub distribution: Distribution,
+    /// The sizes a row may have; published 1..=256 on both sides.
+    pub bounds: PerSide<Bounds>,
+}
+
+impl Default for SizeSettings {
+    fn default() -> Self {
+        let bounds = Bounds { min: 1, max: 256 };
+        Self { distribution: Distribution::default(), bounds: PerSide::new(bounds, bounds) }
+    }
+}
+
+/// What [`plan`] made of a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Each side's sizes in brief.
+    pub sides: PerSide<Fitted>,
+    /// What neither side can take.
+    pub unused: u64,
+}
+
+impl Plan {
+    /// Sum of all sizes of both sides; with `unused`, the budget.
+    pub const fn total(&self) -> u64 {
+        self.sides.user.total.saturating_add(self.sides.item.total)
+    }
+}
+
+/// The share is kept this far from 0 and 1 (published).
+const SHARE_MARGIN: f64 = 1e-5;
+
+/// Sizes for both sides. `words` are one word per entity, whose content is lost: they end as weights.
+/// `counts` become the ranks of each size, one element per size up to the side's largest.
+///
+/// Without a generator the sizes follow the expected order statistics; with one, a single random draw,
+/// users first. The users' share is brought into 1e-5..=1-1e-5, and moved where one side cannot take
+/// its part: a side never gets less than its smallest sizes while the other has more than its own, nor more
+/// than its largest sizes while the other has room. So the total is the budget whenever both sides' bounds
+/// together allow it. A budget below all smallest sizes serves each side's first ranks and gives the others
+/// size 0; see [`fit`].
+///
+/// O(entities) time, no other memory.
+///
+/// # Errors
+/// Those of [`expected_weights`] and [`fit`], and [`SizesError::Share`]; nothing is touched then.
+pub fn plan(
+    action: &Action,
+    settings: &SizeSettings,
+    budget: u64,
+    generator: Option<&mut Generator>,
+    words: PerSide<&mut [u32]>,
+    counts: PerSide<&mut [u32]>,
+) -> Result<Plan, SizesError> {
+    let SizeSettings { distribution, bounds } = *settings;
+    let (users, items) = (words.user, words.item);
+    distribution.check(action.user_shape)?;
+    distribution.check(action.item_shape)?;
+    check(users.len(), bounds.user, counts.user)?;
+    check(items.len(), bounds.item, counts.item)?;
+    if !action.user_share.is_finite() {
+        return Err(SizesError::Share { share: action.user_share });
+    }
+    if let Some(generator) = generator {
+        draw_weights(distribution, action.user_shape, generator, users)?;
+        draw_weights(distribution, action.item_shape, generator, items)?;
+    } else {
+        expected_weights(distribution, action.user_shape, users)?;
+        expected_weights(distribution, action.item_shape, items)?;
+    }
+
+    let share = f64::from(action.user_share).clamp(SHARE_MARGIN, 1.0 - SHARE_MARGIN);
+    let limits = |entities: usize, Bounds { min, max }: Bounds| {
+        let entities = entities as u64;
+        (entities.saturating_mul(u64::from(min)), entities.saturating_mul(u64::from(max)))
+    };
+    let user_budget =
+        divide(budget, share, limits(users.len(), bounds.user), limits(items.len(), bounds.item));
+    let mut user = fit(users, bounds.user, user_budget, counts.user)?;
+    let item = fit(items, bounds.item, budget.saturating_sub(user.total), counts.item)?;
+    let left = budget.saturating_sub(item.total);
+    if left > user_budget {
+        // The items could not take what the users had left.
+        user = fit(users, bounds.user, left, counts.user)?;
+    }
+    let unused = left.saturating_sub(user.total);
+    Ok(Plan { sides: PerSide::new(user, item), unused })
+}
+
+/// The users' part of the budget; `users` and `items` are the least and the most that a side can take.
+fn divide(budget: u64, share: f64, users: (u64, u64), items: (u64, u64)) -> u64 {
+    let (user_min, user_max) = users;
+    let (item_min, item_max) = items;
+    // Saturates at the ends of u64; rounding is far below one parameter for budgets below 2^52.
+    let wanted = (share * budget as f64 + 0.5) as u64;
+    let (low, high) = if budget >= user_min.saturating_add(item_min) {
+        (user_min.max(budget.saturating_sub(item_max)), user_max.min(budget.saturating_sub(item_min)))
+    } else {
+        (budget.saturating_sub(item_min), user_min.min(budget))
+    };
+    // With more than both can take, low is above high.
+    wanted.max(low).min(high)
+}
+
+/// [`plan`], and then each side's sizes by rank in place of the weights: the whole sampler in one call.
+///
+/// # Errors
+/// Those of [`plan`].
+pub fn descending_sizes(
+    action: &Action,
+    settings: &SizeSettings,
+    budget: u64,
+    generator: Option<&mut Generator>,
+    words: PerSide<&mut [u32]>,
+    counts: PerSide<&mut [u32]>,
+) -> Result<Plan, SizesError> {
+    let (user_words, item_words) = (words.user, words.item);
+    let (user_counts, item_counts) = (counts.user, counts.item);
+    let plan = plan(
+        action,
+        settings,
+        budget,
+        generator,
+        PerSide::new(&mut *user_words, &mut *item_words),
+        PerSide::new(&mut *user_counts, &mut *item_counts),
+    )?;
+    write_descending(user_counts, user_words)?;
+    write_descending(item_counts, item_words)?;
+    Ok(plan)
+}
+
+#[cfg(test)]
+mod tests;
