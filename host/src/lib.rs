@@ -1,0 +1,4 @@
+//! Reading interaction streams and preparing them for the recommender of `scall_core`.
+
+pub mod input;
+pub mod stream;
