@@ -53,4 +53,4 @@ pub use error::SizesError;
 pub use fit::{Bounds, Fitted, counts_len, fit};
 pub use hysteresis::{Settled, settle};
 pub use order_statistics::{draw_weights, expected_weights};
-pub use plan::{Action, Plan, SizeSettings, descending_sizes, plan};
+pub use plan::{Action, Plan, SizeSettings, descending_sizes, fit_sides, plan};

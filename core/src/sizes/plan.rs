@@ -102,13 +102,39 @@ pub fn plan(
         expected_weights(distribution, action.item_shape, items)?;
     }
 
-    let share = f64::from(action.user_share).clamp(SHARE_MARGIN, 1.0 - SHARE_MARGIN);
+    fit_sides(
+        f64::from(action.user_share).clamp(SHARE_MARGIN, 1.0 - SHARE_MARGIN),
+        bounds,
+        budget,
+        PerSide::new(&*users, &*items),
+        counts,
+    )
+}
+
+/// Fits both sides' weights, by rank as in [`fit`], to one budget, of which the users get `user_share`
+/// (0..=1) where both sides' bounds allow it, as described at [`plan`]. O(sizes * log entities).
+///
+/// # Errors
+/// [`SizesError::Share`] and those of [`fit`]; the counts are untouched then.
+pub fn fit_sides(
+    user_share: f64,
+    bounds: PerSide<Bounds>,
+    budget: u64,
+    words: PerSide<&[u32]>,
+    counts: PerSide<&mut [u32]>,
+) -> Result<Plan, SizesError> {
+    let (users, items) = (words.user, words.item);
+    check(users.len(), bounds.user, counts.user)?;
+    check(items.len(), bounds.item, counts.item)?;
+    if !user_share.is_finite() {
+        return Err(SizesError::Share { share: user_share as f32 });
+    }
     let limits = |entities: usize, Bounds { min, max }: Bounds| {
         let entities = entities as u64;
         (entities.saturating_mul(u64::from(min)), entities.saturating_mul(u64::from(max)))
     };
     let user_budget =
-        divide(budget, share, limits(users.len(), bounds.user), limits(items.len(), bounds.item));
+        divide(budget, user_share, limits(users.len(), bounds.user), limits(items.len(), bounds.item));
     let mut user = fit(users, bounds.user, user_budget, counts.user)?;
     let item = fit(items, bounds.item, budget.saturating_sub(user.total), counts.item)?;
     let left = budget.saturating_sub(item.total);
