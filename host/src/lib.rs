@@ -1,4 +1,14 @@
-//! Reading interaction streams and preparing them for the recommender of `scall_core`.
+//! The `scall` program: reads a stream of interactions, runs experiments on it, and shows what they found.
 
+pub mod bench;
+pub mod budget;
+pub mod cli;
+pub mod experiment;
 pub mod input;
+pub mod output;
+pub mod progress;
+pub mod report;
 pub mod stream;
+
+#[cfg(test)]
+mod snapshot;

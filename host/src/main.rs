@@ -1,3 +1,7 @@
 //! The `scall` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    scall::cli::main()
+}

@@ -1,0 +1,116 @@
+//! Options that several commands share, as typed.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::experiment::{Base, DataFile, DataSource, Filter, Protocol, Storage};
+
+/// Of every command.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct OutputArguments {
+    /// Print one JSON document and nothing else
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Show no progress
+    #[arg(long)]
+    pub(super) quiet: bool,
+}
+
+/// How a file of interactions is read.
+#[derive(Debug, Args)]
+pub(super) struct FormatArguments {
+    /// The user's column: its name, or its number from 1 [default: the usual names]
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    user_column: Option<String>,
+    /// The item's column
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    item_column: Option<String>,
+    /// The time's column
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    time_column: Option<String>,
+    /// What separates the columns: tab, `,`, `;`, `|` or `::` [default: recognised]
+    #[arg(long, value_name = "TEXT", requires = "data")]
+    delimiter: Option<String>,
+}
+
+impl FormatArguments {
+    pub(super) fn file(&self, path: &std::path::Path) -> DataFile {
+        DataFile {
+            path: path.to_owned(),
+            user_column: self.user_column.clone(),
+            item_column: self.item_column.clone(),
+            time_column: self.time_column.clone(),
+            delimiter: self.delimiter.clone(),
+        }
+    }
+}
+
+/// Which interactions count.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct FilterArguments {
+    /// Keep later interactions of the same user and item; without, only the first counts
+    #[arg(long)]
+    keep_repeats: bool,
+    /// Then drop users and items with fewer than N interactions, until none is left; 1 keeps all
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    k_core: u32,
+}
+
+impl From<FilterArguments> for Filter {
+    fn from(arguments: FilterArguments) -> Self {
+        Self { keep_repeats: arguments.keep_repeats, k_core: arguments.k_core }
+    }
+}
+
+/// Of `run` and `compare`: everything but the method and the budget.
+#[derive(Debug, Args)]
+pub(super) struct ExperimentArguments {
+    /// A file of interactions, plain or compressed [default: a built-in stream, made from --seed]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    format: FormatArguments,
+    #[command(flatten)]
+    filter: FilterArguments,
+    /// The recommender under the sizes
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Base::Mf)]
+    pub(super) base: Base,
+    /// How a parameter is stored; a budget in bytes counts what is stored
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Storage::F32)]
+    pub(super) storage: Storage,
+    /// How the stream is cut and measured
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Protocol::Equal)]
+    pub(super) protocol: Protocol,
+    /// The number of segments; the first only warms the model up
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..))]
+    pub(super) segments: u32,
+    /// The one source of all randomness
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub(super) seed: u64,
+    /// Worker threads; the result does not depend on them [default: all]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// Where result files go [default: none are written]
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Go on from the last finished segment in --out
+    #[arg(long, requires = "out")]
+    pub(super) resume: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+impl ExperimentArguments {
+    pub(super) fn source(&self) -> DataSource {
+        match &self.data {
+            Some(path) => DataSource::File(self.format.file(path)),
+            None => DataSource::BuiltIn,
+        }
+    }
+
+    pub(super) fn filter(&self) -> Filter {
+        self.filter.into()
+    }
+}

@@ -1,0 +1,110 @@
+//! Failures, each as one line.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind as ParserError;
+
+/// Why the program did not do what was asked.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The command line makes no sense.
+    Usage(String),
+    /// It made sense, but could not be done.
+    Other(anyhow::Error),
+    /// Whoever read standard output has seen enough.
+    ReaderLeft,
+}
+
+impl Failure {
+    /// A wrong command line, in own words.
+    pub(super) fn usage(message: impl fmt::Display) -> Self {
+        Self::Usage(message.to_string())
+    }
+
+    /// A wrong command line, in the parser's words.
+    pub(super) fn usage_of_parser(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        // The parser's message comes in paragraphs: what is wrong, tips, then the usage of the command.
+        let mut command = "scall".to_owned();
+        let mut parts = Vec::new();
+        for paragraph in text.trim_start_matches("error: ").split("\n\n") {
+            if let Some(usage) = paragraph.trim().strip_prefix("Usage: ") {
+                let words = usage.split_whitespace().take_while(|word| !word.starts_with(['-', '<', '[']));
+                command = words.collect::<Vec<_>>().join(" ");
+            } else if !paragraph.starts_with("For more information") && !paragraph.trim().is_empty() {
+                parts.push(one_line(paragraph).trim_start_matches("tip: ").to_owned());
+            }
+        }
+        let what = match error.kind() {
+            ParserError::MissingSubcommand | ParserError::DisplayHelpOnMissingArgumentOrSubcommand => {
+                "expected a command: run, compare, sizes, data stats or bench".to_owned()
+            }
+            _ => parts.join("; "),
+        };
+        Self::Usage(format!("{what}; see `{command} --help`"))
+    }
+
+    /// What came of writing to standard output.
+    pub(super) fn of_stdout(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::ReaderLeft,
+            _ => Self::Other(anyhow::Error::new(error).context("standard output: cannot write")),
+        }
+    }
+
+    /// Prints the line, and gives the exit status.
+    pub(super) fn report(&self) -> ExitCode {
+        let (line, status) = match self {
+            Self::ReaderLeft => return ExitCode::SUCCESS,
+            Self::Usage(message) => (one_line(message), 2),
+            Self::Other(error) => (one_line(&format!("{error:#}")), 1),
+        };
+        // Nobody is left to be told where standard error does not take it.
+        let _ = writeln!(io::stderr().lock(), "error: {line}");
+        ExitCode::from(status)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Runs of white space become one space, and other control characters become visible.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut line = String::with_capacity(text.len());
+    for character in words.join(" ").chars() {
+        if character.is_control() { line.extend(character.escape_default()) } else { line.push(character) }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_message_becomes_one_line_without_control_characters() {
+        assert_eq!(one_line("  a\n\n  b\tc\r\nd "), "a b c d");
+        assert_eq!(one_line("a\u{1b}[31mb\0"), "a\\u{1b}[31mb\\u{0}");
+    }
+
+    #[test]
+    fn a_reader_that_leaves_is_no_failure_but_a_full_disk_is() {
+        assert!(matches!(Failure::of_stdout(ErrorKind::BrokenPipe.into()), Failure::ReaderLeft));
+        let Failure::Other(error) = Failure::of_stdout(ErrorKind::StorageFull.into()) else { panic!() };
+        assert!(format!("{error:#}").starts_with("standard output: cannot write: "), "{error:#}");
+    }
+
+    #[test]
+    fn causes_are_told_in_the_same_line() {
+        let error = anyhow!("no space").context("x/run.json: cannot write the file");
+        assert_eq!(one_line(&format!("{error:#}")), "x/run.json: cannot write the file: no space");
+    }
+}

@@ -1,0 +1,87 @@
+//! The command line: what can be asked, and how answers, failures and exit statuses look.
+//!
+//! | exit status | when |
+//! | --- | --- |
+//! | 0 | it did what was asked |
+//! | 1 | it could not |
+//! | 2 | wrong command line |
+//!
+//! Every failure is one line on standard error that starts with `error: `.
+
+mod arguments;
+mod bench;
+mod compare;
+mod console;
+//mod data;
+mod failure;
+mod run;
+//mod sizes;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use console::Console;
+use failure::Failure;
+
+/// Recommendation that learns from a stream inside a hard memory cap.
+///
+/// scall reads a stream of interactions and, segment by segment, chooses how many parameters each user and
+/// item gets, so that the whole never exceeds a budget.
+#[derive(Debug, Parser)]
+#[command(name = "scall", version, propagate_version = true, arg_required_else_help = false)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run one method on one stream
+    Run(run::Arguments),
+    /// Run several methods and budgets on one stream, and test their differences
+    Compare(compare::Arguments),
+    /// Draw sizes that fit a budget: the sampler alone
+    //Sizes(sizes::Arguments),
+    /// Look at interaction files
+    //#[command(subcommand)]
+    //Data(data::Command),
+    /// Time the hot paths beside their physical yardsticks
+    Bench(bench::Arguments),
+}
+
+/// Does what the process's command line asks.
+pub fn main() -> ExitCode {
+    let mut console = Console::of_process();
+    match execute(std::env::args_os(), &mut console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn execute(arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> Result<(), Failure> {
+    match CommandLine::try_parse_from(arguments) {
+        Ok(CommandLine { command }) => match command {
+            Command::Run(arguments) => run::execute(&arguments, console),
+            Command::Compare(arguments) => compare::execute(&arguments, console),
+            //Command::Sizes(arguments) => sizes::execute(&arguments, console),
+            //Command::Data(command) => data::execute(&command, console),
+            Command::Bench(arguments) => bench::execute(&arguments, console),
+        },
+        Err(error) if error.use_stderr() => Err(Failure::usage_of_parser(&error)),
+        Err(help) => console.print(&help.render().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

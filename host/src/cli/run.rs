@@ -1,0 +1,117 @@
+//! `scall run`: one method on one stream.
+
+use clap::Args;
+
+use super::arguments::ExperimentArguments;
+use super::console::{self, Console};
+use super::failure::Failure;
+use crate::budget::BudgetSpec;
+use crate::experiment::{self, Method, RunRequest};
+use crate::report::chart::Canvas;
+use crate::report::{RunDocument, chart, files, table};
+
+/// What was typed.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// How sizes are chosen
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Method::Scall)]
+    method: Method,
+    /// The most parameters held: mean:N per entity seen, params:N, or bytes (64KiB, 1MiB, 10MB)
+    #[arg(long, value_name = "SPEC", default_value = "mean:8")]
+    budget: BudgetSpec,
+    #[command(flatten)]
+    experiment: ExperimentArguments,
+}
+
+/// Everything that one run needs to know.
+pub(super) fn request(method: Method, budget: &BudgetSpec, arguments: &ExperimentArguments) -> RunRequest {
+    RunRequest {
+        source: arguments.source(),
+        filter: arguments.filter(),
+        method,
+        base: arguments.base,
+        budget: budget.clone(),
+        storage: arguments.storage,
+        protocol: arguments.protocol,
+        segments: arguments.segments as usize,
+        seed: arguments.seed,
+        threads: arguments.threads,
+        out: arguments.out.clone(),
+        resume: arguments.resume,
+    }
+}
+
+pub(super) fn execute(arguments: &Arguments, console: &mut Console) -> Result<(), Failure> {
+    let output = arguments.experiment.output;
+    let request = request(arguments.method, &arguments.budget, &arguments.experiment);
+    let result = experiment::run(&request, &console::progress(output))?;
+    if let Some(directory) = &request.out {
+        files::write_run(directory, &result)?;
+    }
+    console.show(&result.document, output, text)
+}
+
+fn text(document: &RunDocument) -> String {
+    format!("{}\n{}", table::run(document), chart::run(document, Canvas::of_stdout()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::experiment::{Base, DataSource, Filter, Protocol, Storage};
+
+    #[derive(Debug, Parser)]
+    struct Typed {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn parse(line: &str) -> RunRequest {
+        let Arguments { method, budget, experiment } =
+            Typed::try_parse_from(line.split_whitespace()).unwrap().arguments;
+        request(method, &budget, &experiment)
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let expected = RunRequest {
+            source: DataSource::BuiltIn,
+            filter: Filter { keep_repeats: false, k_core: 5 },
+            method: Method::Scall,
+            base: Base::Mf,
+            budget: "mean:8".parse().unwrap(),
+            storage: Storage::F32,
+            protocol: Protocol::Equal,
+            segments: 10,
+            seed: 42,
+            threads: None,
+            out: None,
+            resume: false,
+        };
+        assert_eq!(parse("run"), expected);
+    }
+
+    #[test]
+    fn every_option_reaches_the_request() {
+        let request = parse(
+            "run --data x.csv --user-column who --item-column 2 --time-column when --delimiter ; --keep-repeats \
+             --k-core 1 --method frequency --base mf --budget 64KiB --storage f32 --protocol equal --segments 4 \
+             --seed 18446744073709551615 --threads 3 --out results --resume --json --quiet",
+        );
+        let DataSource::File(file) = &request.source else { panic!("{request:?}") };
+        assert_eq!(file.path, std::path::Path::new("x.csv"));
+        assert_eq!(file.user_column.as_deref(), Some("who"));
+        assert_eq!(file.item_column.as_deref(), Some("2"));
+        assert_eq!(file.time_column.as_deref(), Some("when"));
+        assert_eq!(file.delimiter.as_deref(), Some(";"));
+        assert_eq!(request.filter, Filter { keep_repeats: true, k_core: 1 });
+        assert_eq!(request.method, Method::Frequency);
+        assert_eq!(request.budget.as_str(), "64KiB");
+        assert_eq!((request.segments, request.seed), (4, u64::MAX));
+        assert_eq!(request.threads.map(usize::from), Some(3));
+        assert_eq!(request.out.as_deref(), Some(std::path::Path::new("results")));
+        assert!(request.resume);
+    }
+}

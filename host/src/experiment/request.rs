@@ -1,0 +1,148 @@
+//! What is asked of an experiment, resolved from the command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::budget::BudgetSpec;
+
+/// One method on one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRequest {
+    /// Where the interactions come from.
+    pub source: DataSource,
+    /// Which of them count.
+    pub filter: Filter,
+    /// How sizes are chosen.
+    pub method: Method,
+    /// The recommender under the sizes.
+    pub base: Base,
+    /// The most parameters held at any time.
+    pub budget: BudgetSpec,
+    /// How a parameter is stored.
+    pub storage: Storage,
+    /// How the stream is cut and measured.
+    pub protocol: Protocol,
+    /// The number of segments, at least 2.
+    pub segments: usize,
+    /// The one source of all randomness.
+    pub seed: u64,
+    /// Worker threads; all of the machine's if none are named. The result does not depend on them.
+    pub threads: Option<NonZeroUsize>,
+    /// Where result files and the state to resume from go; none are written without.
+    pub out: Option<PathBuf>,
+    /// Whether to go on from the last finished segment in `out`.
+    pub resume: bool,
+}
+
+/// Where the interactions come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataSource {
+    /// The built-in stream, made from the seed of the run.
+    BuiltIn,
+    /// A file of interactions.
+    File(DataFile),
+}
+
+/// A file of interactions, with what its format does not tell by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataFile {
+    /// The file, plain or compressed.
+    pub path: PathBuf,
+    /// The column of the user, where the usual names do not find it.
+    pub user_column: Option<String>,
+    /// The column of the item.
+    pub item_column: Option<String>,
+    /// The column of the time.
+    pub time_column: Option<String>,
+    /// What separates the columns, where it is not found by itself.
+    pub delimiter: Option<String>,
+}
+
+/// Which interactions count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Whether later interactions of the same user and item count too.
+    pub keep_repeats: bool,
+    /// Users and items with fewer interactions are dropped, repeatedly; 1 keeps all.
+    pub k_core: u32,
+}
+
+/// How sizes are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// A soft actor-critic policy searches in every segment
+    Scall,
+    /// Equal sizes
+    Uniform,
+    /// Sizes drawn uniformly, dealt blindly
+    Random,
+    /// Sizes proportional to a power of the frequency
+    Frequency,
+}
+
+/// The recommender under the sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Base {
+    /// Matrix factorisation, learned event by event
+    Mf,
+}
+
+/// How a parameter is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Storage {
+    /// 32-bit floating point
+    F32,
+}
+
+/// How the stream is cut into segments and measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// Segments of equal numbers of interactions
+    Equal,
+}
+
+impl Storage {
+    /// Bytes of one stored parameter.
+    pub const fn bytes(self) -> u32 {
+        match self {
+            Self::F32 => 4,
+        }
+    }
+}
+
+/// The name of an option's value, as it is typed.
+pub(crate) fn name_of(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&name_of(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_and_printed_names_are_the_same() {
+        fn check<T: ValueEnum + Serialize>() {
+            for value in T::value_variants() {
+                assert_eq!(serde_json::to_string(value).unwrap(), format!("\"{}\"", name_of(value)));
+            }
+        }
+        check::<Method>();
+        check::<Base>();
+        check::<Storage>();
+        check::<Protocol>();
+        assert_eq!(Method::Frequency.to_string(), "frequency");
+    }
+}

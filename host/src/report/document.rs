@@ -1,0 +1,319 @@
+//! The documents that the program prints: their fields, order and spelling are a promise to other programs.
+//!
+//! A number is `f64` or an integer, and is printed in the shortest form that reads back as the same number.
+//! Fields may be added; none of these may go.
+
+use serde::{Deserialize, Serialize};
+
+use crate::budget::BudgetSpec;
+use crate::experiment::{Base, Method, Protocol, Storage};
+
+/// The version of every document's layout.
+pub const SCHEMA: u32 = 1;
+
+/// What `scall run` found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The version of the program.
+    pub version: String,
+    /// How sizes were chosen.
+    pub method: Method,
+    /// The recommender under the sizes.
+    pub base: Base,
+    /// How the stream was cut and measured.
+    pub protocol: Protocol,
+    /// The source of all randomness.
+    pub seed: u64,
+    /// How a parameter was stored.
+    pub storage: Storage,
+    /// What was read.
+    pub dataset: Dataset,
+    /// The budget at the end of the stream.
+    pub budget: Budget,
+    /// One record a segment; segment 0 only warms the model up.
+    pub segments: Vec<Segment>,
+    /// Over all segments but the first.
+    pub mean: Quality,
+    /// How often, searches included, more parameters were held than the budget allowed.
+    pub budget_violations: u64,
+    /// The most memory the process held, in bytes.
+    pub peak_memory_bytes: u64,
+    /// From start to end.
+    pub wall_seconds: f64,
+}
+
+/// The interactions that count, after filtering.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// The file's name, or that of the built-in stream.
+    pub name: String,
+    /// How many interactions count.
+    pub interactions: u64,
+    /// How many users they have.
+    pub users: u64,
+    /// How many items they have.
+    pub items: u64,
+    /// Of the earliest interaction, in seconds since 1970.
+    pub first_timestamp: i64,
+    /// Of the latest interaction, in seconds since 1970.
+    pub last_timestamp: i64,
+}
+
+/// A budget, as written and as applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// As written.
+    pub spec: BudgetSpec,
+    /// Parameters, once every entity has been seen.
+    pub parameters: u64,
+    /// The bytes that these take as stored.
+    pub bytes: u64,
+}
+
+/// One segment of the stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// From 0.
+    pub index: usize,
+    /// Users seen by its end.
+    pub users: u64,
+    /// Items seen by its end.
+    pub items: u64,
+    /// Users that appeared in it.
+    pub new_users: u64,
+    /// Items that appeared in it.
+    pub new_items: u64,
+    /// Interactions learned before the test.
+    pub train: u64,
+    /// Interactions held back for the test.
+    pub test: u64,
+    /// Users with something to test: the metrics average over them, and are 0 without any.
+    pub tested_users: u64,
+    /// The most parameters allowed.
+    pub budget_parameters: u64,
+    /// Parameters held, at most that many.
+    pub parameters_used: u64,
+    /// The bytes that these take as stored.
+    pub bytes_used: u64,
+    /// What the policy chose, for methods that have one.
+    pub action: Option<Action>,
+    /// How good the recommendations were.
+    #[serde(flatten)]
+    pub quality: Quality,
+    /// Time spent on choosing the sizes.
+    pub search_seconds: f64,
+    /// Time spent on learning.
+    pub train_seconds: f64,
+}
+
+/// How the budget is spread.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// The users' share of the budget, from 0 to 1.
+    pub user_share: f32,
+    /// The shape of the users' size distribution.
+    pub user_shape: f32,
+    /// The shape of the items' size distribution.
+    pub item_shape: f32,
+}
+
+/// How good recommendations were: averages over the tested users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// The share of the test items found among the first 20.
+    #[serde(rename = "recall@20")]
+    pub recall: f64,
+    /// The same with earlier hits counting more.
+    #[serde(rename = "ndcg@20")]
+    pub ndcg: f64,
+}
+
+/// How many rows have which size, at the end of a run: `counts[s]` rows have `s` parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SizeCounts {
+    /// Of the users.
+    pub user: Vec<u64>,
+    /// Of the items.
+    pub item: Vec<u64>,
+}
+
+/// A run's document, and what only its charts need.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunResult {
+    /// The document.
+    pub document: RunDocument,
+    /// The sizes that the last segment ended with.
+    pub sizes: SizeCounts,
+}
+
+/// What `scall compare` found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompareDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Every run, by budget, method and seed.
+    pub runs: Vec<RunDocument>,
+    /// One row per method and budget.
+    pub summary: Vec<SummaryRow>,
+}
+
+/// One method at one budget, over all seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SummaryRow {
+    /// How sizes were chosen.
+    pub method: Method,
+    /// As written.
+    pub budget: BudgetSpec,
+    /// The runs' mean Recall@20.
+    #[serde(rename = "recall@20")]
+    pub recall: Spread,
+    /// The runs' mean NDCG@20.
+    #[serde(rename = "ndcg@20")]
+    pub ndcg: Spread,
+    /// Of a two-sided t-test on the Recall@20 of this method and of the best other one at the same budget,
+    /// paired over seeds and segments. None with a single method, or fewer than two pairs.
+    pub p_value_vs_best_other: Option<f64>,
+    /// The same, corrected by Holm for all rows of the table.
+    pub p_value_holm: Option<f64>,
+    /// Of the Wilcoxon signed-rank test on the same pairs.
+    pub p_value_wilcoxon: Option<f64>,
+    /// The method it was tested against.
+    pub best_other: Option<Method>,
+    /// How many pairs were tested.
+    pub pairs: usize,
+    /// How many runs were summed up.
+    pub seeds: usize,
+    /// Budget violations of all runs.
+    pub budget_violations: u64,
+}
+
+/// A mean and how far the values spread around it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation of the sample; 0 for a single value.
+    pub std: f64,
+}
+
+/// What `scall sizes` drew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SizesDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// In descending order.
+    pub user_sizes: Vec<u32>,
+    /// In descending order.
+    pub item_sizes: Vec<u32>,
+    /// The most parameters allowed.
+    pub budget_parameters: u64,
+    /// The sum of all sizes, at most that many.
+    pub parameters_used: u64,
+}
+
+/// What `scall data stats` found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataStatsDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The file's name.
+    pub name: String,
+    /// The format it was recognised as.
+    pub format: String,
+    /// Rows of the file that hold an interaction, or should.
+    pub rows: u64,
+    /// Rows that lack a user or an item.
+    pub skipped_rows: u64,
+    /// Interactions left after filtering.
+    pub interactions: u64,
+    /// Users left after filtering.
+    pub users: u64,
+    /// Items left after filtering.
+    pub items: u64,
+    /// Of the earliest interaction left, in seconds since 1970.
+    pub first_timestamp: i64,
+    /// Of the latest interaction left, in seconds since 1970.
+    pub last_timestamp: i64,
+}
+
+/// What `scall bench` measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// One row per hot path.
+    pub rows: Vec<BenchRow>,
+}
+
+/// One hot path, timed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchRow {
+    /// What was timed.
+    pub name: String,
+    /// The figure.
+    pub value: f64,
+    /// Its unit.
+    pub unit: String,
+    /// Beside what it stands, and how it was measured.
+    pub note: String,
+}
+
+impl Dataset {
+    /// Users and items together.
+    pub const fn entities(&self) -> u64 {
+        self.users + self.items
+    }
+}
+
+impl Quality {
+    /// The mean over all segments but the first; zero without any.
+    pub fn mean_of(segments: &[Segment]) -> Self {
+        let measured = segments.get(1..).unwrap_or_default();
+        let count = measured.len().max(1) as f64;
+        let mean = |value: fn(&Self) -> f64| measured.iter().map(|s| value(&s.quality)).sum::<f64>() / count;
+        Self { recall: mean(|quality| quality.recall), ndcg: mean(|quality| quality.ndcg) }
+    }
+}
+
+impl SizeCounts {
+    /// Counts the given sizes.
+    pub fn of(user: impl IntoIterator<Item = u32>, item: impl IntoIterator<Item = u32>) -> Self {
+        Self { user: counts(user), item: counts(item) }
+    }
+}
+
+fn counts(sizes: impl IntoIterator<Item = u32>) -> Vec<u64> {
+    let mut counts = Vec::new();
+    for size in sizes {
+        let size = size as usize;
+        if counts.len() <= size {
+            counts.resize(size + 1, 0);
+        }
+        counts[size] += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::examples;
+
+    #[test]
+    fn the_mean_leaves_the_warm_up_segment_out() {
+        let run = examples::run(Method::Scall, "mean:8", 42);
+        let mean = Quality::mean_of(&run.segments);
+        assert_eq!(mean.recall, (run.segments[1].quality.recall + run.segments[2].quality.recall) / 2.0);
+        assert_eq!(Quality::mean_of(&run.segments[..1]), Quality::default());
+        assert_eq!(Quality::mean_of(&[]), Quality::default());
+    }
+
+    #[test]
+    fn sizes_are_counted() {
+        let sizes = SizeCounts::of([3, 1, 1, 0], []);
+        assert_eq!(sizes.user, [1, 2, 0, 1]);
+        assert!(sizes.item.is_empty());
+    }
+}

@@ -1,0 +1,70 @@
+//! Small documents for tests.
+
+use super::document::{
+    Action, Budget, Dataset, Quality, RunDocument, RunResult, SCHEMA, Segment, SizeCounts,
+};
+use crate::experiment::{Base, Method, Protocol, Storage};
+
+pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
+    let lead = if method == Method::Scall { 0.012 } else { 0.0 };
+    let wobble = (seed % 7) as f64 / 1000.0;
+    let segments: Vec<_> = (0..3)
+        .map(|index| {
+            let count = index as u64;
+            let users = 300 + 100 * count;
+            let items = 800 + 150 * count;
+            Segment {
+                index,
+                users,
+                items,
+                new_users: 100,
+                new_items: 150,
+                train: 800,
+                test: 200,
+                tested_users: 88,
+                budget_parameters: 8 * (users + items),
+                parameters_used: 8 * (users + items) - count,
+                bytes_used: 32 * (users + items) - 4 * count,
+                action: (method == Method::Scall).then_some(Action {
+                    user_share: 0.41,
+                    user_shape: 3.2,
+                    item_shape: 5.9,
+                }),
+                quality: Quality {
+                    recall: 0.125 + 0.01 * count as f64 + lead + wobble * count as f64,
+                    ndcg: 0.11 + 0.01 * count as f64 + lead,
+                },
+                search_seconds: if method == Method::Scall { 1.9 } else { 0.0 },
+                train_seconds: 0.4,
+            }
+        })
+        .collect();
+    RunDocument {
+        schema: SCHEMA,
+        version: "0.0.0".into(),
+        method,
+        base: Base::Mf,
+        protocol: Protocol::Equal,
+        seed,
+        storage: Storage::F32,
+        dataset: Dataset {
+            name: "u.data".into(),
+            interactions: 99_287,
+            users: 943,
+            items: 1349,
+            first_timestamp: 874_724_710,
+            last_timestamp: 893_286_638,
+        },
+        budget: Budget { spec: budget.parse().unwrap(), parameters: 18_336, bytes: 73_344 },
+        mean: Quality::mean_of(&segments),
+        segments,
+        budget_violations: 0,
+        peak_memory_bytes: 18_350_080,
+        wall_seconds: 12.3,
+    }
+}
+
+pub(crate) fn result(method: Method, budget: &str, seed: u64) -> RunResult {
+    let sizes = SizeCounts::of((1..=40).map(|rank| 64 / rank + 1), (1..=90).map(|rank| 128 / rank));
+    RunResult { document: run(method, budget, seed), sizes }
+}

@@ -1,0 +1,19 @@
+//! What a run found, and every form it is shown in.
+
+pub mod chart;
+pub mod csv;
+pub mod document;
+pub mod files;
+pub mod json;
+pub mod plot;
+pub mod statistics;
+pub mod summary;
+pub mod table;
+
+#[cfg(test)]
+pub(crate) mod examples;
+
+pub use document::{
+    Action, BenchDocument, BenchRow, Budget, CompareDocument, DataStatsDocument, Dataset, Quality,
+    RunDocument, RunResult, SCHEMA, Segment, SizeCounts, SizesDocument, Spread, SummaryRow,
+};

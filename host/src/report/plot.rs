@@ -1,0 +1,205 @@
+//! Lines, points and steps as an SVG that can stand alone or inside a page, readable in light and in dark.
+//!
+//! The one place that knows the plotting library.
+
+use kuva::backend::svg::SvgBackend;
+use kuva::plot::{LegendPosition, LinePlot, ScatterPlot};
+use kuva::render::layout::{Layout, TickFormat};
+use kuva::render::plots::Plot;
+use kuva::render::render::render_multiple;
+use kuva::render::theme::Theme;
+
+/// The colours of Okabe and Ito, which most kinds of colour blindness keep apart. Yellow and black are left
+/// out: one of them is lost on a light ground, the other on a dark one.
+const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
+
+/// What each part of the chart is drawn in, on a light and on a dark ground. A viewer that knows no style
+/// sheets shows the light one.
+const GROUND: (&str, &str) = ("#fdfdfd", "#16181d");
+const TEXT: (&str, &str) = ("#22262b", "#e3e6ea");
+const AXIS: (&str, &str) = ("#55595f", "#a4a9b0");
+const GRID: (&str, &str) = ("#dcdfe3", "#343941");
+
+/// A chart of one or more series over the same axes.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// What is shown.
+    pub title: String,
+    /// What goes to the right, with its unit.
+    pub x_label: String,
+    /// What goes up, with its unit.
+    pub y_label: String,
+    /// Whether equal distances to the right are equal ratios.
+    pub logarithmic_x: bool,
+    /// What is drawn, in the order of the legend.
+    pub series: Vec<Series>,
+}
+
+/// One line of a chart.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// Its name in the legend.
+    pub name: String,
+    /// From left to right.
+    pub points: Vec<Point>,
+    /// Whether it is a step function, or points that a line connects.
+    pub steps: bool,
+    /// Whether it is a limit, to be drawn dashed.
+    pub limit: bool,
+}
+
+/// One point, with how far its value may be off.
+#[derive(Clone, Copy, Debug)]
+pub struct Point {
+    /// To the right.
+    pub x: f64,
+    /// Upwards.
+    pub y: f64,
+    /// Half the length of its error bar, 0 for none.
+    pub error: f64,
+}
+
+impl Point {
+    /// A point without an error bar.
+    pub const fn new(x: f64, y: f64) -> Self {
+        Self { x, y, error: 0.0 }
+    }
+}
+
+/// Draws a chart.
+pub fn svg(chart: &Chart) -> String {
+    let drawn: Vec<_> = chart.series.iter().filter(|series| !series.points.is_empty()).collect();
+    let mut plots = Vec::new();
+    for (series, colour) in drawn.iter().zip(COLOURS.iter().cycle()) {
+        plots.extend(draw(series, colour));
+    }
+    let theme = Theme {
+        background: GROUND.0.into(),
+        axis_color: AXIS.0.into(),
+        grid_color: GRID.0.into(),
+        tick_color: AXIS.0.into(),
+        text_color: TEXT.0.into(),
+        legend_bg: GROUND.0.into(),
+        legend_border: GRID.0.into(),
+        font_family: Some("system-ui, sans-serif".into()),
+        ..Theme::light()
+    };
+    let mut layout =
+        if plots.is_empty() { Layout::new((0.0, 1.0), (0.0, 1.0)) } else { Layout::auto_from_plots(&plots) };
+    layout = layout
+        .with_title(chart.title.as_str())
+        .with_x_label(chart.x_label.as_str())
+        .with_y_label(chart.y_label.as_str())
+        .with_legend_position(LegendPosition::OutsideRightTop)
+        .with_tick_format(TickFormat::Auto)
+        .with_y_axis_min(0.0)
+        .with_theme(theme);
+    if chart.logarithmic_x {
+        layout = layout.with_log_x();
+    }
+    follow_the_reader(&SvgBackend::new().render_scene(&render_multiple(plots, layout)), &chart.title)
+}
+
+fn draw(series: &Series, colour: &str) -> Vec<Plot> {
+    let points = || series.points.iter().map(|point| (point.x, point.y));
+    let mut line = LinePlot::new()
+        .with_data(points())
+        .with_color(colour)
+        .with_stroke_width(2.0)
+        .with_legend(&series.name);
+    if series.limit {
+        line = line.with_dashed();
+    }
+    if series.steps {
+        return vec![line.into()];
+    }
+    let mut marks = ScatterPlot::new().with_data(points()).with_color(colour).with_size(3.0);
+    if series.points.iter().any(|point| point.error > 0.0) {
+        marks = marks.with_y_err(series.points.iter().map(|point| point.error));
+    }
+    vec![line.into(), marks.into()]
+}
+
+/// Adds what a reader without eyes hears, and the style sheet for dark surroundings.
+fn follow_the_reader(svg: &str, title: &str) -> String {
+    let Some((opening, rest)) = svg.split_once('>') else { return svg.to_owned() };
+    let mut style = String::new();
+    for (light, dark) in [GROUND, TEXT, AXIS, GRID] {
+        style.push_str(&format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}"));
+    }
+    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    format!(
+        "{opening} role=\"img\"><title>{title}</title><style>@media (prefers-color-scheme:dark){{{style}}}</style>{rest}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(series: Vec<Series>) -> Chart {
+        Chart {
+            title: "Recall <20> & more".into(),
+            x_label: "segment".into(),
+            y_label: "recall@20".into(),
+            logarithmic_x: false,
+            series,
+        }
+    }
+
+    fn series(name: &str, points: &[(f64, f64)]) -> Series {
+        Series {
+            name: name.into(),
+            points: points.iter().map(|(x, y)| Point::new(*x, *y)).collect(),
+            steps: false,
+            limit: false,
+        }
+    }
+
+    #[test]
+    fn it_names_its_series_axes_and_title() {
+        let svg =
+            svg(&chart(vec![series("scall", &[(1.0, 0.1), (2.0, 0.2)]), series("uniform", &[(1.0, 0.15)])]));
+        for text in ["scall", "uniform", "segment", "recall@20", "<title>Recall &lt;20> &amp; more</title>"] {
+            assert!(svg.contains(text), "{text} is missing in\n{svg}");
+        }
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    }
+
+    #[test]
+    fn every_neutral_colour_has_a_dark_twin_and_series_differ() {
+        let svg = svg(&chart(vec![series("a", &[(1.0, 0.1), (2.0, 0.2)]), series("b", &[(1.0, 0.15)])]));
+        for (light, dark) in [GROUND, TEXT, AXIS, GRID] {
+            assert!(svg.contains(&format!("[fill=\"{light}\"]{{fill:{dark}}}")));
+        }
+        let body = svg.split_once("</style>").unwrap().1;
+        for (start, _) in body.match_indices("=\"#") {
+            let colour = &body[start + 2..start + 9];
+            let known = [GROUND, TEXT, AXIS, GRID].iter().any(|(light, _)| *light == colour)
+                || COLOURS.contains(&colour);
+            assert!(known, "{colour} would not follow the reader's light or dark");
+        }
+        assert!(body.contains(COLOURS[0]) && body.contains(COLOURS[1]));
+        for name in ["\"black\"", "\"white\""] {
+            assert!(!body.contains(name), "{name} would not follow the reader's light or dark");
+        }
+    }
+
+    #[test]
+    fn nothing_a_single_point_and_equal_values_are_drawn_without_a_number_that_is_none() {
+        for points in [&[][..], &[(1.0, 0.0)], &[(1.0, 0.5), (2.0, 0.5)], &[(1.0, 1e12), (2.0, 4e12)]] {
+            for logarithmic_x in [false, true] {
+                let svg = svg(&Chart { logarithmic_x, ..chart(vec![series("only", points)]) });
+                assert!(!svg.contains("NaN") && !svg.contains("inf"), "{points:?}\n{svg}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_bar_is_drawn_where_there_is_an_error() {
+        let mut with_errors = series("a", &[(1.0, 0.1), (2.0, 0.2)]);
+        let without = svg(&chart(vec![with_errors.clone()]));
+        with_errors.points.iter_mut().for_each(|point| point.error = 0.01);
+        assert!(svg(&chart(vec![with_errors])).len() > without.len());
+    }
+}

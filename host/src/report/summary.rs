@@ -1,0 +1,155 @@
+//! From single runs to a comparison.
+
+use super::document::{CompareDocument, RunDocument, SCHEMA, SummaryRow};
+use super::statistics::{holm, paired_t_test, spread, wilcoxon_signed_rank};
+use crate::budget::BudgetSpec;
+use crate::experiment::Method;
+
+/// Sums up runs by budget and method, in the order in which these first appear.
+///
+/// Every method is tested against the best other one at its budget, by mean Recall@20, on the pairs of
+/// (seed, segment) that both have; the warm-up segment does not count.
+pub fn compare(runs: Vec<RunDocument>) -> CompareDocument {
+    let groups = group(&runs);
+    let mut summary: Vec<_> = groups.iter().map(|one| row(one, &groups)).collect();
+    let tested: Vec<f64> = summary.iter().filter_map(|row| row.p_value_vs_best_other).collect();
+    let mut corrected = holm(&tested).into_iter();
+    for row in &mut summary {
+        row.p_value_holm = row.p_value_vs_best_other.and_then(|_| corrected.next());
+    }
+    CompareDocument { schema: SCHEMA, runs, summary }
+}
+
+struct Group<'a> {
+    method: Method,
+    budget: &'a BudgetSpec,
+    runs: Vec<&'a RunDocument>,
+}
+
+impl Group<'_> {
+    fn recalls(&self) -> Vec<f64> {
+        self.runs.iter().map(|run| run.mean.recall).collect()
+    }
+
+    fn mean_recall(&self) -> f64 {
+        spread(&self.recalls()).mean
+    }
+
+    /// This group's Recall@20 minus the other's, for every seed and segment that both have.
+    fn differences(&self, other: &Self) -> Vec<f64> {
+        let partner = |run: &RunDocument| other.runs.iter().find(|candidate| candidate.seed == run.seed);
+        let pairs = self.runs.iter().filter_map(|run| Some((run, partner(run)?)));
+        pairs
+            .flat_map(|(ours, theirs)| ours.segments.iter().zip(&theirs.segments).skip(1))
+            .map(|(ours, theirs)| ours.quality.recall - theirs.quality.recall)
+            .collect()
+    }
+}
+
+fn group(runs: &[RunDocument]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for run in runs {
+        let same = |group: &&mut Group<'_>| group.method == run.method && *group.budget == run.budget.spec;
+        match groups.iter_mut().find(same) {
+            Some(group) => group.runs.push(run),
+            None => groups.push(Group { method: run.method, budget: &run.budget.spec, runs: vec![run] }),
+        }
+    }
+    groups
+}
+
+fn row(one: &Group<'_>, all: &[Group<'_>]) -> SummaryRow {
+    let others = all.iter().filter(|other| other.budget == one.budget && other.method != one.method);
+    // Of equal ones the first.
+    let best =
+        others.reduce(|best, other| if other.mean_recall() > best.mean_recall() { other } else { best });
+    let differences = best.map(|best| one.differences(best)).unwrap_or_default();
+    let ndcgs: Vec<f64> = one.runs.iter().map(|run| run.mean.ndcg).collect();
+    SummaryRow {
+        method: one.method,
+        budget: one.budget.clone(),
+        recall: spread(&one.recalls()),
+        ndcg: spread(&ndcgs),
+        p_value_vs_best_other: paired_t_test(&differences),
+        p_value_holm: None,
+        p_value_wilcoxon: wilcoxon_signed_rank(&differences),
+        best_other: best.map(|best| best.method),
+        pairs: differences.len(),
+        seeds: one.runs.len(),
+        budget_violations: one.runs.iter().map(|run| run.budget_violations).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::examples;
+
+    fn three_by_two() -> CompareDocument {
+        let mut runs = Vec::new();
+        for budget in ["mean:2", "mean:8"] {
+            for method in [Method::Scall, Method::Uniform, Method::Random] {
+                for seed in 1..=3 {
+                    let mut run = examples::run(method, budget, seed);
+                    if method == Method::Random {
+                        run.segments.iter_mut().for_each(|segment| segment.quality.recall /= 2.0);
+                        run.mean.recall /= 2.0;
+                    }
+                    runs.push(run);
+                }
+            }
+        }
+        compare(runs)
+    }
+
+    #[test]
+    fn there_is_one_row_per_method_and_budget_in_the_order_given() {
+        let rows: Vec<_> =
+            three_by_two().summary.iter().map(|row| (row.budget.to_string(), row.method)).collect();
+        let expected: Vec<_> = ["mean:2", "mean:8"]
+            .into_iter()
+            .flat_map(|budget| {
+                [Method::Scall, Method::Uniform, Method::Random].map(|method| (budget.to_owned(), method))
+            })
+            .collect();
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn everyone_is_tested_against_the_best_other_over_seeds_and_segments() {
+        let comparison = three_by_two();
+        let opponents: Vec<_> = comparison.summary.iter().take(3).map(|row| row.best_other).collect();
+        assert_eq!(opponents, [Some(Method::Uniform), Some(Method::Scall), Some(Method::Scall)]);
+        for row in &comparison.summary {
+            // Three seeds, two segments after the warm-up.
+            assert_eq!((row.pairs, row.seeds), (6, 3));
+            assert!(row.p_value_vs_best_other.unwrap() <= row.p_value_holm.unwrap());
+        }
+    }
+
+    #[test]
+    fn mean_and_spread_are_over_the_seeds() {
+        let comparison = three_by_two();
+        // Recall of the two segments: 0.147 and 0.157, plus (1 + 2) / 2 thousandths of the seed.
+        let recall = comparison.summary[0].recall;
+        assert!((recall.mean - 0.155).abs() < 1e-12, "{recall:?}");
+        assert!((recall.std - 0.0015).abs() < 1e-12, "{recall:?}");
+    }
+
+    #[test]
+    fn a_method_alone_is_tested_against_nobody() {
+        let comparison = compare(vec![examples::run(Method::Scall, "mean:8", 1)]);
+        let row = &comparison.summary[0];
+        assert_eq!((row.p_value_vs_best_other, row.best_other, row.pairs), (None, None, 0));
+        assert_eq!(row.recall.std, 0.0);
+    }
+
+    #[test]
+    fn runs_pair_by_seed_whatever_their_order() {
+        let mut runs: Vec<_> = (1..=3).map(|seed| examples::run(Method::Scall, "mean:8", seed)).collect();
+        runs.extend((1..=3).rev().map(|seed| examples::run(Method::Uniform, "mean:8", seed)));
+        // All differences are the lead of 0.012, up to rounding: far from chance.
+        let row = &compare(runs).summary[0];
+        assert!(row.p_value_vs_best_other.unwrap() < 1e-9, "{row:?}");
+    }
+}

@@ -1,0 +1,314 @@
+//! Documents as tables for people.
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+use super::document::{
+    BenchDocument, CompareDocument, DataStatsDocument, RunDocument, SizeCounts, SizesDocument, SummaryRow,
+};
+use crate::experiment::name_of;
+
+/// A run: what was read, one line a segment, and the mean.
+pub fn run(document: &RunDocument) -> String {
+    let data = &document.dataset;
+    let mut text = format!(
+        "{}: {} interactions of {} users and {} items\n{} on {}, budget {} ({} parameters, {} bytes as {}), \
+         seed {}\n\n",
+        data.name,
+        grouped(data.interactions),
+        grouped(data.users),
+        grouped(data.items),
+        document.method,
+        name_of(&document.base),
+        document.budget.spec,
+        grouped(document.budget.parameters),
+        grouped(document.budget.bytes),
+        name_of(&document.storage),
+        document.seed,
+    );
+    let mut sheet = Sheet::new(
+        &[],
+        &[
+            "segment",
+            "users",
+            "items",
+            "train",
+            "test",
+            "tested",
+            "budget",
+            "used",
+            "recall@20",
+            "ndcg@20",
+            "search s",
+            "train s",
+        ],
+    );
+    for segment in &document.segments {
+        sheet.row([
+            segment.index.to_string(),
+            grouped(segment.users),
+            grouped(segment.items),
+            grouped(segment.train),
+            grouped(segment.test),
+            grouped(segment.tested_users),
+            grouped(segment.budget_parameters),
+            grouped(segment.parameters_used),
+            quality(segment.quality.recall),
+            quality(segment.quality.ndcg),
+            seconds(segment.search_seconds),
+            seconds(segment.train_seconds),
+        ]);
+    }
+    let last = document.segments.len().saturating_sub(1);
+    text.push_str(&sheet.text());
+    text.push_str(&format!(
+        "\n\nmean of segments 1 to {last}: recall@20 {}, ndcg@20 {}\nbudget violations: {}; peak memory {:.1} MiB; \
+         {} s\n",
+        quality(document.mean.recall),
+        quality(document.mean.ndcg),
+        document.budget_violations,
+        document.peak_memory_bytes as f64 / f64::from(1 << 20),
+        seconds(document.wall_seconds),
+    ));
+    text
+}
+
+/// A comparison: one line per method and budget, the best mean of each budget marked.
+pub fn compare(document: &CompareDocument) -> String {
+    let mut text = String::new();
+    if let Some(run) = document.runs.first() {
+        text = format!(
+            "{}: {} interactions of {} users and {} items\n\n",
+            run.dataset.name,
+            grouped(run.dataset.interactions),
+            grouped(run.dataset.users),
+            grouped(run.dataset.items)
+        );
+    }
+    let mut sheet = Sheet::new(
+        &[0, 1, 3, 5],
+        &["budget", "method", "recall@20", "", "ndcg@20", "against", "p (t)", "p (Holm)", "p (Wilcoxon)"],
+    );
+    for row in &document.summary {
+        let p = |value: Option<f64>| value.map(probability).unwrap_or_default();
+        sheet.row([
+            row.budget.to_string(),
+            row.method.to_string(),
+            with_spread(row.recall.mean, row.recall.std, row.seeds),
+            if is_best(row, &document.summary) { "best".to_owned() } else { String::new() },
+            with_spread(row.ndcg.mean, row.ndcg.std, row.seeds),
+            row.best_other.map(|method| method.to_string()).unwrap_or_default(),
+            p(row.p_value_vs_best_other),
+            p(row.p_value_holm),
+            p(row.p_value_wilcoxon),
+        ]);
+    }
+    text.push_str(&sheet.text());
+    let seeds = document.summary.iter().map(|row| row.seeds).max().unwrap_or_default();
+    let pairs = document.summary.iter().map(|row| row.pairs).max().unwrap_or_default();
+    let violations: u64 = document.summary.iter().map(|row| row.budget_violations).sum();
+    text.push_str(&format!(
+        "\n\n± is the standard deviation over {seeds} seed{}; p is two-sided, for recall@20 against the best other \
+         method\nat the same budget, paired over seeds and segments ({pairs} pairs); Holm corrects for all rows.\n\
+         budget violations: {violations}\n",
+        if seeds == 1 { "" } else { "s" },
+    ));
+    text
+}
+
+/// Sizes: how many there are of each.
+pub fn sizes(document: &SizesDocument) -> String {
+    let counts = SizeCounts::of(document.user_sizes.iter().copied(), document.item_sizes.iter().copied());
+    let mut sheet = Sheet::new(&[], &["size", "users", "items"]);
+    let sizes = counts.user.len().max(counts.item.len());
+    let of = |side: &[u64], size: usize| side.get(size).copied().unwrap_or_default();
+    for size in (0..sizes).rev() {
+        let (users, items) = (of(&counts.user, size), of(&counts.item, size));
+        if users + items > 0 {
+            sheet.row([size.to_string(), grouped(users), grouped(items)]);
+        }
+    }
+    format!(
+        "{}\n\n{} of {} parameters used\n",
+        sheet.text(),
+        grouped(document.parameters_used),
+        grouped(document.budget_parameters)
+    )
+}
+
+/// What a file of interactions holds.
+pub fn data_stats(document: &DataStatsDocument) -> String {
+    let mut sheet = Sheet::new(&[0], &[]);
+    let rows = [
+        ("name", document.name.clone()),
+        ("format", document.format.clone()),
+        ("rows", grouped(document.rows)),
+        ("skipped rows", grouped(document.skipped_rows)),
+        ("interactions", grouped(document.interactions)),
+        ("users", grouped(document.users)),
+        ("items", grouped(document.items)),
+        ("first timestamp", document.first_timestamp.to_string()),
+        ("last timestamp", document.last_timestamp.to_string()),
+    ];
+    for (name, value) in rows {
+        sheet.row([name, value.as_str()]);
+    }
+    format!("{}\n", sheet.text())
+}
+
+/// What the hot paths reach.
+pub fn bench(document: &BenchDocument) -> String {
+    let mut sheet = Sheet::new(&[0, 2, 3], &["name", "value", "unit", "note"]);
+    for row in &document.rows {
+        sheet.row([row.name.as_str(), &significant(row.value), &row.unit, &row.note]);
+    }
+    format!("{}\n", sheet.text())
+}
+
+/// A table of numbers, to the right, and of texts, to the left, with a line under its header.
+struct Sheet {
+    table: Table,
+    texts: &'static [usize],
+}
+
+impl Sheet {
+    /// `texts` are the columns that hold no numbers.
+    fn new(texts: &'static [usize], header: &[&str]) -> Self {
+        let line = LineStyle::none().fill('─').junction('─');
+        let mut table = Table::new();
+        table.load_style(TableStyle::new().header_separator(line));
+        if !header.is_empty() {
+            table.set_header(header.iter().copied());
+        }
+        Self { table, texts }
+    }
+
+    fn row<T: ToString, const N: usize>(&mut self, cells: [T; N]) {
+        self.table.add_row(cells.map(|cell| cell.to_string()));
+    }
+
+    fn text(mut self) -> String {
+        for (index, column) in self.table.column_iter_mut().enumerate() {
+            let text = self.texts.contains(&index);
+            column.set_cell_alignment(if text { CellAlignment::Left } else { CellAlignment::Right });
+            column.set_padding((0, 2));
+        }
+        self.table.trim_fmt()
+    }
+}
+
+fn is_best(row: &SummaryRow, all: &[SummaryRow]) -> bool {
+    let mut rivals =
+        all.iter().filter(|other| other.budget == row.budget && other.method != row.method).peekable();
+    rivals.peek().is_some() && rivals.all(|other| other.recall.mean < row.recall.mean)
+}
+
+fn with_spread(mean: f64, std: f64, values: usize) -> String {
+    if values > 1 { format!("{} ± {}", quality(mean), quality(std)) } else { quality(mean) }
+}
+
+fn quality(value: f64) -> String {
+    format!("{value:.4}")
+}
+
+fn seconds(value: f64) -> String {
+    format!("{value:.2}")
+}
+
+fn probability(value: f64) -> String {
+    if value < 0.0001 { "<0.0001".to_owned() } else { format!("{value:.4}") }
+}
+
+/// Four significant digits, without an exponent where that is readable.
+fn significant(value: f64) -> String {
+    match value.abs() {
+        size if size >= 1000.0 => grouped(value.round() as u64),
+        size if size >= 100.0 => format!("{value:.1}"),
+        size if size >= 10.0 => format!("{value:.2}"),
+        size if size >= 1.0 || value == 0.0 => format!("{value:.3}"),
+        size if size >= 0.0001 => format!("{value:.6}"),
+        _ => format!("{value:.3e}"),
+    }
+}
+
+/// Digits in groups of three.
+pub(super) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Method;
+    use crate::report::summary;
+    use crate::report::{BenchRow, SCHEMA, examples};
+    use crate::snapshot;
+
+    #[test]
+    fn a_run_looks_like_this() {
+        snapshot::check("run.txt", &run(&examples::run(Method::Scall, "mean:8", 42)));
+    }
+
+    #[test]
+    fn a_comparison_looks_like_this() {
+        let runs = [Method::Uniform, Method::Scall]
+            .into_iter()
+            .flat_map(|method| (1..=3).map(move |seed| examples::run(method, "mean:8", seed)))
+            .collect();
+        snapshot::check("compare.txt", &compare(&summary::compare(runs)));
+    }
+
+    #[test]
+    fn a_comparison_of_nobody_is_still_a_table() {
+        assert!(compare(&summary::compare(Vec::new())).contains("budget violations: 0"));
+    }
+
+    #[test]
+    fn sizes_look_like_this() {
+        let document = SizesDocument {
+            schema: SCHEMA,
+            user_sizes: vec![4, 2, 1, 1],
+            item_sizes: vec![2, 1, 0],
+            budget_parameters: 12_000,
+            parameters_used: 11,
+        };
+        snapshot::check("sizes.txt", &sizes(&document));
+    }
+
+    #[test]
+    fn a_bench_looks_like_this() {
+        let row = |name: &str, value, unit: &str, note: &str| BenchRow {
+            name: name.into(),
+            value,
+            unit: unit.into(),
+            note: note.into(),
+        };
+        let document = BenchDocument {
+            schema: SCHEMA,
+            rows: vec![
+                row("update/mean8", 12_345_678.9, "updates/s", ""),
+                row("sizes/expected/1e6", 0.00712, "s", "one side"),
+            ],
+        };
+        snapshot::check("bench.txt", &bench(&document));
+    }
+
+    #[test]
+    fn long_numbers_are_grouped() {
+        let grouped: Vec<_> = [0, 999, 1000, 12_345, 1_234_567].map(grouped).into();
+        assert_eq!(grouped, ["0", "999", "1,000", "12,345", "1,234,567"]);
+    }
+
+    #[test]
+    fn figures_keep_about_four_digits() {
+        let texts: Vec<_> = [0.0, 0.000_012_3, 0.0123, 1.5, 45.678, 456.78, 1_234.5].map(significant).into();
+        assert_eq!(texts, ["0.000", "1.230e-5", "0.012300", "1.500", "45.68", "456.8", "1,235"]);
+    }
+}
