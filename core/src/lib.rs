@@ -31,5 +31,7 @@ pub mod scenario;
 pub mod side;
 pub mod sizes;
 pub mod state;
+#[cfg(test)]
+mod testing;
 
 pub use side::Side;

@@ -49,6 +49,8 @@ mod rows;
 mod store;
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
 
 use core::ops::Range;
@@ -84,6 +86,29 @@ pub struct Admission {
     pub id: u32,
     /// The size of its row: as asked, or 0 if the head-room was too short.
     pub size: u32,
+}
+
+/// What an [`Arena`] uses of its memory, in elements and in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArenaStats {
+    /// The most elements that rows may use.
+    pub budget: u32,
+    /// Elements in use, the cold-start rows included.
+    pub used: u32,
+    /// Elements of the budget not in use, which lie together.
+    pub free: u32,
+    /// The most elements that were ever in use.
+    pub high_water: u32,
+    /// Bytes of the budget.
+    pub budget_bytes: usize,
+    /// Bytes in use.
+    pub used_bytes: usize,
+    /// Bytes of the budget not in use.
+    pub free_bytes: usize,
+    /// The most bytes that were ever in use.
+    pub high_water_bytes: usize,
+    /// Bytes of the boundary tables of both sides, used or not; no part of the budget.
+    pub table_bytes: usize,
 }
 
 /// The rows of all users and items. See the [module](self) for the layout.
@@ -210,6 +235,23 @@ impl<'a, E: Element> Arena<'a, E> {
     #[inline]
     pub fn high_water(&self) -> u32 {
         self.high_water
+    }
+
+    /// What the arena uses of its memory.
+    pub fn stats(&self) -> ArenaStats {
+        let bytes = |elements: u32| elements as usize * size_of::<E>();
+        let boundaries = self.user_boundaries.len() + self.item_boundaries.len();
+        ArenaStats {
+            budget: self.budget,
+            used: self.used(),
+            free: self.head_room(),
+            high_water: self.high_water,
+            budget_bytes: bytes(self.budget),
+            used_bytes: bytes(self.used()),
+            free_bytes: bytes(self.head_room()),
+            high_water_bytes: bytes(self.high_water),
+            table_bytes: boundaries * size_of::<u32>(),
+        }
     }
 
     /// How many entities of `side` were admitted without a row, for want of head-room, since the last
