@@ -7,6 +7,7 @@
 #![no_main]
 
 mod arena;
+mod frequency;
 mod random;
 
 unsafe extern "C" {
@@ -23,6 +24,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn start() -> ! {
     arena::exercise();
+    frequency::exercise();
     random::exercise();
     #[cfg(feature = "a-panic")]
     core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
