@@ -29,5 +29,6 @@ pub mod recommender;
 pub mod side;
 pub mod sizes;
 pub mod state;
+pub mod stream;
 
 pub use side::Side;
