@@ -31,6 +31,7 @@ pub mod scenario;
 pub mod side;
 pub mod sizes;
 pub mod state;
+pub mod stream;
 #[cfg(test)]
 mod testing;
 

@@ -1,5 +1,6 @@
 //! The stream that a run learns from: interactions in time order, filtered, with dense numbers.
 
+pub mod builtin;
 mod core_filter;
 mod repeats;
 
