@@ -16,11 +16,7 @@ use crate::{math, random::Generator};
 ///
 /// # Errors
 /// [`SizesError::Shape`] and [`SizesError::TooManyEntities`]; the words are untouched then.
-pub fn expected_weights(
-    distribution: Distribution,
-    shape: f32,
-    words: &mut [u32],
-) -> Result<(), SizesError> {
+pub fn expected_weights(distribution: Distribution, shape: f32, words: &mut [u32]) -> Result<(), SizesError> {
     let shape = distribution.check(shape)?;
     let n = entities(words)?;
     match distribution {
@@ -82,7 +78,9 @@ pub fn draw_weights(
             let exponent = -1.0 / shape;
             let mut low = f32::MAX;
             for word in words {
-                low = write_weight(word, math::exp((exponent * wait()) as f32), low);
+                // Below the least exponent the weight is the smallest normal number anyway.
+                let power = ((exponent * wait()) as f32).max(LEAST_EXPONENT);
+                low = write_weight(word, math::exp(power), low);
             }
         }
         Distribution::Pareto => {
@@ -111,6 +109,9 @@ pub fn draw_weights(
 
 /// The smallest exponential variable: below the smallest one that [`Generator::exponential`] should give.
 const SHORTEST_WAIT: f32 = 1e-8;
+
+/// The logarithm of the smallest normal `f32`, rounded down.
+const LEAST_EXPONENT: f32 = -87.34;
 
 /// Writes `weight`, kept at or below the one before, `low`, and at or above the smallest normal number, so
 /// that rounding never disturbs the order and no target meets a subnormal number.
