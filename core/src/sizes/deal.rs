@@ -102,3 +102,76 @@ fn check(counts: &[u32], words: &[u32]) -> Result<(), SizesError> {
         Err(SizesError::CountsDisagree { counted, entities: words.len() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Generator;
+    use proptest::prelude::*;
+    use std::vec;
+    use std::vec::Vec;
+
+    #[test]
+    fn sizes_by_rank() {
+        let mut out = [9; 4];
+        write_descending(&[1, 2, 0, 1], &mut out).unwrap();
+        assert_eq!(out, [3, 1, 1, 0]);
+        let refused = write_descending(&[1, 2, 0, 2], &mut out);
+        assert_eq!(refused, Err(SizesError::CountsDisagree { counted: 5, entities: 4 }));
+        assert_eq!(out, [3, 1, 1, 0]);
+        write_descending(&[0, 0], &mut []).unwrap();
+    }
+
+    #[test]
+    fn sizes_go_to_ids_by_rank() {
+        // Ranks: 2 first, then 0, 3, 1.
+        let mut words = [2, 0, 3, 1];
+        let mut counts = [0, 2, 1, 0, 1];
+        deal(&mut words, &mut counts).unwrap();
+        assert_eq!(words, [2, 1, 4, 1]);
+        assert_eq!(counts, [0, 2, 1, 0, 1]);
+    }
+
+    #[test]
+    fn what_is_no_ranking_is_refused_and_unchanged() {
+        for bad in [[0, 1, 1], [0, 1, 3], [2, 2, 2], [0, MARK, 1], [u32::MAX, 0, 1]] {
+            let (mut words, mut counts) = (bad, [0, 3]);
+            assert_eq!(deal(&mut words, &mut counts), Err(SizesError::NotARanking));
+            assert_eq!((words, counts), (bad, [0, 3]));
+        }
+        let (mut words, mut counts) = ([1, 0], [1, 2]);
+        let refused = deal(&mut words, &mut counts);
+        assert_eq!(refused, Err(SizesError::CountsDisagree { counted: 3, entities: 2 }));
+        assert_eq!((words, counts), ([1, 0], [1, 2]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: if std::env::var("SCALL_LONG").is_ok_and(|value| value == "1") { 1_000_000 } else { 200 },
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn deals_like_two_loops(counts in prop::collection::vec(0_u32..12, 1..20), seed: u64) {
+            let mut sizes: Vec<u32> = Vec::new();
+            for (size, &count) in counts.iter().enumerate().rev() {
+                sizes.extend(std::iter::repeat_n(size as u32, count as usize));
+            }
+            let mut generator = Generator::new(seed);
+            let mut ranking: Vec<u32> = (0..sizes.len() as u32).collect();
+            for i in (1..ranking.len()).rev() {
+                ranking.swap(i, generator.below(i as u32 + 1) as usize);
+            }
+            let mut by_id = vec![0; sizes.len()];
+            for (&id, &size) in ranking.iter().zip(&sizes) {
+                by_id[id as usize] = size;
+            }
+            let mut after = counts.clone();
+            deal(&mut ranking, &mut after).unwrap();
+            prop_assert_eq!(&ranking, &by_id);
+            prop_assert_eq!(&after, &counts);
+            write_descending(&counts, &mut ranking).unwrap();
+            prop_assert_eq!(ranking, sizes);
+        }
+    }
+}

@@ -83,21 +83,24 @@ pub fn fit(words: &[u32], bounds: Bounds, budget: u64, counts: &mut [u32]) -> Re
     } else {
         let (low, high) = levels(words_served, bounds, budget);
         let mut spare = budget.saturating_sub(total(words_served, bounds, low, u64::MAX));
+        let mut left = budget.saturating_sub(affordable.saturating_mul(u64::from(min)));
         let mut above = 0_usize;
-        for size in (min..=max).rev() {
-            let reached = if size == min {
-                served
-            } else {
-                let reached = reach(words_served, size, low);
-                // Equal weights that pass between the two levels: the first of them use up the budget.
-                let passing = reach(words_served, size, high).saturating_sub(reached);
-                let granted = passing.min(usize::try_from(spare).unwrap_or(usize::MAX));
-                spare = spare.saturating_sub(granted as u64);
-                reached.saturating_add(granted).max(above)
-            };
-            take(size, reached.saturating_sub(above));
-            above = reached;
+        for size in (min.saturating_add(1)..=max).rev() {
+            let reached = reach(words_served, size, low);
+            // Equal weights that pass between the two levels: the first of them use up the budget.
+            let passing = reach(words_served, size, high).saturating_sub(reached) as u64;
+            let granted = passing.min(spare);
+            spare = spare.saturating_sub(granted);
+            let wanted = (reached as u64).saturating_add(granted).saturating_sub(above as u64);
+            // Binds only for weights that do not descend.
+            let extra = u64::from(size.saturating_sub(min));
+            let taken = left.checked_div(extra).unwrap_or(0).min(wanted);
+            left = left.saturating_sub(taken.saturating_mul(extra));
+            let taken = usize::try_from(taken).unwrap_or(0);
+            take(size, taken);
+            above = above.saturating_add(taken);
         }
+        take(min, served.saturating_sub(above));
     }
     take(0, words.len().saturating_sub(served));
     Ok(fitted)

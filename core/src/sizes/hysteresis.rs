@@ -107,3 +107,116 @@ fn keeps(size: u32, target: u32, bounds: Bounds) -> bool {
         && size_wide <= 2 * target_wide
         && (bounds.min..=bounds.max).contains(&size)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec;
+    use std::vec::Vec;
+
+    const BOUNDS: Bounds = Bounds { min: 1, max: 64 };
+
+    fn settled(target: &[u32], current: &[u32], bounds: Bounds) -> (Settled, Vec<u32>) {
+        let mut words = target.to_vec();
+        let mut scratch = vec![7; bounds.max as usize + 1];
+        let settled = settle(&mut words, |id| current[id as usize], bounds, &mut scratch).unwrap();
+        (settled, words)
+    }
+
+    #[test]
+    fn rows_that_fit_stay() {
+        // Twice and half are still a fit; the differences cancel.
+        let (moved, sizes) = settled(&[8, 4, 3], &[4, 8, 3], BOUNDS);
+        assert_eq!(sizes, [4, 8, 3]);
+        assert_eq!(moved, Settled { total: 15, outgrown: 0, forced: 0 });
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_move() {
+        let (moved, sizes) = settled(&[9, 3, 5, 0], &[4, 8, 0, 2], BOUNDS);
+        assert_eq!(sizes, [9, 3, 5, 0]);
+        assert_eq!(moved, Settled { total: 17, outgrown: 4, forced: 0 });
+    }
+
+    #[test]
+    fn the_total_forces_the_furthest_first() {
+        // Kept, the rows are 3 + 2 + 3 over; the new row takes what it must have.
+        let (moved, sizes) = settled(&[7, 8, 7, 10], &[10, 10, 10, 0], BOUNDS);
+        assert_eq!(sizes, [7, 8, 7, 10]);
+        assert_eq!(moved, Settled { total: 32, outgrown: 1, forced: 3 });
+        // 4 over, two of them by 3: the smaller id goes all the way, the next in part.
+        let (moved, sizes) = settled(&[9, 7, 7, 12], &[10, 10, 10, 9], BOUNDS);
+        assert_eq!(sizes, [10, 7, 9, 9]);
+        assert_eq!(moved, Settled { total: 35, outgrown: 0, forced: 2 });
+        // The same below.
+        let (moved, sizes) = settled(&[11, 13, 13, 8], &[10, 10, 10, 11], BOUNDS);
+        assert_eq!(sizes, [10, 13, 11, 11]);
+        assert_eq!(moved, Settled { total: 45, outgrown: 0, forced: 2 });
+    }
+
+    #[test]
+    fn a_size_out_of_bounds_moves() {
+        let (moved, sizes) = settled(&[4, 4], &[5, 3], Bounds { min: 1, max: 4 });
+        assert_eq!(sizes, [4, 4]);
+        assert_eq!(moved, Settled { total: 8, outgrown: 1, forced: 1 });
+        assert_eq!(settled(&[4], &[3], Bounds { min: 4, max: 4 }).1, [4]);
+    }
+
+    #[test]
+    fn refusals_change_nothing() {
+        let (mut words, mut scratch) = ([3, 4], [7; 64]);
+        let refused = settle(&mut words, |_| 4, BOUNDS, &mut scratch);
+        assert_eq!(refused, Err(SizesError::CountsTooShort { needed: 65, available: 64 }));
+        assert_eq!((words, scratch), ([3, 4], [7; 64]));
+    }
+
+    /// The same with lists that are sorted.
+    fn naive(target: &[u32], current: &[u32], bounds: Bounds) -> Vec<u32> {
+        let stays = |i: usize| {
+            let (size, target) = (current[i], target[i]);
+            size > 0 && target <= 2 * size && size <= 2 * target && size >= bounds.min && size <= bounds.max
+        };
+        let mut sizes: Vec<u32> =
+            (0..target.len()).map(|i| if stays(i) { current[i] } else { target[i] }).collect();
+        let sum = |sizes: &[u32]| sizes.iter().map(|&size| i64::from(size)).sum::<i64>();
+        let mut over = sum(&sizes) - sum(target);
+        let gap = |i: usize| (i64::from(current[i]) - i64::from(target[i])) * over.signum();
+        let mut movable: Vec<usize> = (0..target.len()).filter(|&i| stays(i) && gap(i) > 0).collect();
+        movable.sort_by_key(|&i| (-gap(i), i));
+        let sign = over.signum();
+        for i in movable {
+            let part = (over * sign).min((i64::from(current[i]) - i64::from(target[i])) * sign);
+            sizes[i] = (i64::from(sizes[i]) - part * sign) as u32;
+            over -= part * sign;
+        }
+        sizes
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: if std::env::var("SCALL_LONG").is_ok_and(|value| value == "1") { 2_000_000 } else { 400 },
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn settles_like_the_naive_rule(
+            rows in prop::collection::vec((0_u32..20, 0_u32..25), 0..40),
+            min in 0_u32..3,
+        ) {
+            let bounds = Bounds { min, max: 19 };
+            let (target, current): (Vec<u32>, Vec<u32>) = rows.into_iter().unzip();
+            let (moved, sizes) = settled(&target, &current, bounds);
+            prop_assert_eq!(&sizes, &naive(&target, &current, bounds));
+            let sum = |sizes: &[u32]| sizes.iter().map(|&size| u64::from(size)).sum::<u64>();
+            prop_assert_eq!(sum(&sizes), sum(&target));
+            prop_assert_eq!(moved.total, sum(&target));
+            let changed = sizes.iter().zip(&current).filter(|(a, b)| a != b).count();
+            prop_assert_eq!((moved.outgrown + moved.forced) as usize, changed);
+            // A row ends between its size and its target.
+            for ((&size, &target), &current) in sizes.iter().zip(&target).zip(&current) {
+                prop_assert!((target.min(current)..=target.max(current)).contains(&size));
+            }
+        }
+    }
+}

@@ -78,7 +78,9 @@ pub fn draw_weights(
             let exponent = -1.0 / shape;
             let mut low = f32::MAX;
             for word in words {
-                low = write_weight(word, math::exp((exponent * wait()) as f32), low);
+                // Below the least exponent the weight is the smallest normal number anyway.
+                let power = ((exponent * wait()) as f32).max(LEAST_EXPONENT);
+                low = write_weight(word, math::exp(power), low);
             }
         }
         Distribution::Pareto => {
@@ -107,6 +109,9 @@ pub fn draw_weights(
 
 /// The smallest exponential variable: below the smallest one that [`Generator::exponential`] should give.
 const SHORTEST_WAIT: f32 = 1e-8;
+
+/// The logarithm of the smallest normal `f32`, rounded down.
+const LEAST_EXPONENT: f32 = -87.34;
 
 /// Writes `weight`, kept at or below the one before, `low`, and at or above the smallest normal number, so
 /// that rounding never disturbs the order and no target meets a subnormal number.
