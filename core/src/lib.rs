@@ -28,6 +28,7 @@ pub mod policy;
 pub mod random;
 pub mod recommender;
 pub mod scenario;
+pub mod segment;
 pub mod side;
 pub mod sizes;
 pub mod state;

@@ -1,0 +1,41 @@
+//! Who has interacted with what, and when.
+
+use std::ops::Range;
+
+use crate::stream::Stream;
+
+/// The stream's interactions by user, in time order.
+#[derive(Debug)]
+pub struct History {
+    starts: Vec<u32>,
+    positions: Vec<u32>,
+}
+
+impl History {
+    /// Sorts the interactions of `stream` by user. O(users + interactions), 4 bytes each.
+    pub fn new(stream: &Stream) -> Self {
+        let users = stream.users.iter().max().map_or(0, |&last| last as usize + 1);
+        let mut starts = vec![0_u32; users + 1];
+        for &user in &stream.users {
+            starts[user as usize + 1] += 1;
+        }
+        for user in 0..users {
+            starts[user + 1] += starts[user];
+        }
+        let mut next = starts.clone();
+        let mut positions = vec![0_u32; stream.len()];
+        for (position, &user) in stream.users.iter().enumerate() {
+            positions[next[user as usize] as usize] = position as u32;
+            next[user as usize] += 1;
+        }
+        Self { starts, positions }
+    }
+
+    /// The positions of `user`'s interactions within `range` of the stream, ascending.
+    pub fn of(&self, user: u32, range: Range<usize>) -> &[u32] {
+        let user = user as usize;
+        let all = &self.positions[self.starts[user] as usize..self.starts[user + 1] as usize];
+        let below = |end: usize| all.partition_point(|&position| (position as usize) < end);
+        &all[below(range.start)..below(range.end)]
+    }
+}

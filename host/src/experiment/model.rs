@@ -1,0 +1,81 @@
+//! The recommender's memory on the host, lent to the core.
+
+use scall_core::arena::{ArenaMemory, boundaries_len};
+use scall_core::recommender::{RecommenderMemory, seen_len};
+use scall_core::side::PerSide;
+use scall_core::sizes::counts_len;
+
+use super::protocol::Counts;
+
+/// Memory for one recommender: as large as the stream will ever need.
+#[derive(Debug)]
+pub struct ModelMemory {
+    values: Vec<f32>,
+    boundaries: PerSide<Vec<u32>>,
+    accumulators: PerSide<Vec<f32>>,
+    frequencies: PerSide<Vec<f32>>,
+    words: PerSide<Vec<u32>>,
+    seen: Vec<u32>,
+}
+
+/// How much memory a model needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModelCapacity {
+    /// The most users and items.
+    pub entities: Counts,
+    /// The largest budget, in parameters.
+    pub parameters: u32,
+    /// Interactions that negative sampling remembers.
+    pub seen: usize,
+}
+
+impl ModelMemory {
+    /// Zeroed memory, of which the system provides only what is used.
+    pub fn new(capacity: &ModelCapacity) -> Self {
+        let ModelCapacity { entities: Counts { users, items }, parameters, seen } = *capacity;
+        let (users, items) = (users as usize, items as usize);
+        Self {
+            values: vec![0.0; parameters as usize],
+            boundaries: PerSide::new(vec![0; boundaries_len(users)], vec![0; boundaries_len(items)]),
+            accumulators: PerSide::new(vec![0.0; users], vec![0.0; items]),
+            frequencies: PerSide::new(vec![0.0; users], vec![0.0; items]),
+            words: PerSide::new(vec![0; users], vec![0; items]),
+            seen: vec![0; seen_len(seen)],
+        }
+    }
+
+    /// The memory as the core takes it.
+    pub fn lend(&mut self) -> RecommenderMemory<'_> {
+        fn both<T>(vectors: &mut PerSide<Vec<T>>) -> PerSide<&mut [T]> {
+            PerSide::new(&mut vectors.user, &mut vectors.item)
+        }
+        RecommenderMemory {
+            arena: ArenaMemory {
+                values: &mut self.values,
+                user_boundaries: &mut self.boundaries.user,
+                item_boundaries: &mut self.boundaries.item,
+            },
+            accumulators: both(&mut self.accumulators),
+            frequencies: both(&mut self.frequencies),
+            words: both(&mut self.words),
+            seen: &mut self.seen,
+        }
+    }
+}
+
+/// Scratch of size decisions: one count per size and side.
+#[derive(Debug)]
+pub struct SizeScratch(PerSide<Vec<u32>>);
+
+impl SizeScratch {
+    /// For sizes up to `largest`.
+    pub fn new(largest: u32) -> Self {
+        let counts = vec![0; counts_len(largest.max(1))];
+        Self(PerSide::new(counts.clone(), counts))
+    }
+
+    /// The scratch as the core takes it.
+    pub fn lend(&mut self) -> PerSide<&mut [u32]> {
+        PerSide::new(&mut self.0.user, &mut self.0.item)
+    }
+}

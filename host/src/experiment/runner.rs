@@ -1,0 +1,227 @@
+//! The run: segment by segment, decide sizes, learn, predict, learn what was predicted.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use scall_core::frequency;
+use scall_core::random::Generator;
+use scall_core::recommender::Recommender;
+use scall_core::segment::{Resized, resize};
+use scall_core::side::{PerSide, Side};
+
+use super::RunRequest;
+use super::evaluate::{Evaluation, evaluate};
+use super::history::History;
+use super::kernels;
+use super::methods::{Decided, SizingMethod};
+use super::model::{ModelCapacity, SizeScratch};
+use super::protocol::{Counts, Segment};
+use super::settings::Settings;
+use super::training;
+use crate::progress::Stage;
+use crate::report::{self, Quality};
+use crate::stream::Stream;
+
+/// Streams of the seed, one a purpose; the segment's index is added.
+pub(super) mod purpose {
+    pub(in crate::experiment) const ORDER: u64 = 1 << 32;
+    pub(in crate::experiment) const REPLAY: u64 = 2 << 32;
+    pub(in crate::experiment) const SIZES: u64 = 3 << 32;
+    pub(in crate::experiment) const SEARCH: u64 = 4 << 32;
+}
+
+/// What all segments of a run share.
+#[derive(Clone, Copy, Debug)]
+pub struct Experiment<'e> {
+    /// What was asked.
+    pub request: &'e RunRequest,
+    /// How it is learned.
+    pub settings: &'e Settings,
+    /// What is learned.
+    pub stream: &'e Stream,
+    /// The same by user.
+    pub history: &'e History,
+    /// How it is cut.
+    pub segments: &'e [Segment],
+}
+
+impl Experiment<'_> {
+    /// The generator of one purpose in one segment.
+    pub(super) fn generator(&self, purpose: u64, segment: &Segment) -> Generator {
+        Generator::stream(self.request.seed, purpose + segment.index as u64)
+    }
+
+    /// The budget once `entities` have been seen.
+    ///
+    /// # Errors
+    /// If it is none or too large.
+    pub fn budget(&self, entities: Counts) -> Result<u32> {
+        Ok(self.request.budget.parameters(entities.entities(), self.request.storage)?)
+    }
+
+    /// The memory that a model needs for the whole stream.
+    ///
+    /// # Errors
+    /// If the budget cannot be kept.
+    pub fn capacity(&self) -> Result<ModelCapacity> {
+        let entities = self.stream.entities();
+        let entities = Counts { users: entities.user as u32, items: entities.item as u32 };
+        let budget = u64::from(self.budget(entities)?);
+        // What no row can use need not be there.
+        let bounds = self.settings.resize.sizes.bounds;
+        let cold = self.cold_sizes();
+        let bias = u64::from(self.settings.recommender.item_bias);
+        let useful = u64::from(entities.users) * u64::from(bounds.user.max)
+            + u64::from(entities.items) * (u64::from(bounds.item.max) + bias)
+            + u64::from(cold.user)
+            + u64::from(cold.item);
+        Ok(ModelCapacity {
+            entities,
+            parameters: budget.min(useful) as u32,
+            // Sets fill unevenly: with twice the room hardly a pair is lost.
+            seen: self.stream.len() * 2,
+        })
+    }
+
+    /// Sizes of the cold-start rows.
+    pub fn cold_sizes(&self) -> PerSide<u32> {
+        let dimensions = self.settings.cold_dimensions;
+        PerSide::new(dimensions, dimensions + u32::from(self.settings.recommender.item_bias))
+    }
+
+    /// Runs one segment and reports on it.
+    ///
+    /// # Errors
+    /// If the budget cannot be kept.
+    pub fn segment(
+        &self,
+        segment: &Segment,
+        recommender: &mut Recommender<'_>,
+        method: &mut dyn SizingMethod,
+        violations: &mut u64,
+        stage: &Stage,
+    ) -> Result<report::Segment> {
+        stage.say("sizes");
+        let started = Instant::now();
+        self.welcome(segment, recommender)?;
+        let decided = method.decide(self, segment, recommender, violations)?;
+        let mut scratch = SizeScratch::new(self.largest());
+        self.apply(&decided, segment, recommender, &mut scratch, violations)?;
+        let (budget, used) = (self.budget(segment.known)?, recommender.arena().used());
+        let search_seconds = started.elapsed().as_secs_f64();
+
+        stage.say("learning");
+        let started = Instant::now();
+        let mut order = self.generator(purpose::ORDER, segment);
+        let mut pairs = training::pairs(self.stream, segment.train.clone());
+        let replayed = (self.settings.replay * pairs.len() as f64) as usize;
+        let mut draws = self.generator(purpose::REPLAY, segment);
+        pairs.extend(training::replay(self.stream, segment.train.start, replayed, &mut draws));
+        training::learn(recommender, &mut pairs, self.settings.train_passes, &mut order);
+        let mut train_seconds = started.elapsed().as_secs_f64();
+
+        stage.say("testing");
+        let evaluation = self.evaluate(segment, recommender);
+
+        let started = Instant::now();
+        self.learn_test_part(segment, recommender, &mut order)?;
+        train_seconds += started.elapsed().as_secs_f64();
+
+        Ok(report::Segment {
+            index: segment.index,
+            users: segment.known.users.into(),
+            items: segment.known.items.into(),
+            new_users: segment.new.users.into(),
+            new_items: segment.new.items.into(),
+            train: segment.train.len() as u64,
+            test: segment.test.len() as u64,
+            tested_users: evaluation.tested_users.into(),
+            budget_parameters: budget.into(),
+            parameters_used: used.into(),
+            bytes_used: u64::from(used) * u64::from(self.request.storage.bytes()),
+            action: decided.action,
+            quality: Quality { recall: evaluation.recall, ndcg: evaluation.ndcg },
+            search_seconds,
+            train_seconds,
+        })
+    }
+
+    /// The largest size that a decision can give.
+    pub(super) fn largest(&self) -> u32 {
+        let bounds = self.settings.resize.sizes.bounds;
+        bounds.user.max.max(bounds.item.max)
+    }
+
+    /// Makes the entities of a train part known, without rows yet, and counts its interactions: sizes are
+    /// decided on both.
+    fn welcome(&self, segment: &Segment, recommender: &mut Recommender<'_>) -> Result<()> {
+        let capacity = recommender.arena().capacity_in_elements();
+        recommender.arena_mut().set_budget(self.budget(segment.known)?.min(capacity))?;
+        for (side, count) in [(Side::User, segment.known.users), (Side::Item, segment.known.items)] {
+            while recommender.arena().count(side) < count {
+                recommender.admit(side, 0)?;
+            }
+            let retention = frequency::retention_of_half_life(self.settings.half_life);
+            frequency::decay(recommender.frequencies_mut(side), retention);
+        }
+        for position in segment.train.clone() {
+            recommender.record(self.stream.users[position], self.stream.items[position]);
+        }
+        Ok(())
+    }
+
+    /// Gives `recommender` the sizes that were decided, and counts it if that breaks the budget.
+    ///
+    /// # Errors
+    /// If the sizes are impossible.
+    pub(super) fn apply(
+        &self,
+        decided: &Decided,
+        segment: &Segment,
+        recommender: &mut Recommender<'_>,
+        scratch: &mut SizeScratch,
+        violations: &mut u64,
+    ) -> Result<Resized> {
+        let mut generator = self.generator(purpose::SIZES, segment);
+        let settings = &decided.resize;
+        let resized = resize(recommender, &decided.rule, settings, scratch.lend(), &mut generator)
+            .context("the sizes could not be applied")?;
+        if recommender.arena().used() > self.budget(segment.known)? {
+            *violations += 1;
+        }
+        Ok(resized)
+    }
+
+    fn evaluate(&self, segment: &Segment, recommender: &Recommender<'_>) -> Evaluation {
+        evaluate(self.stream, self.history, segment, |users, scores| {
+            kernels::score(recommender, users, scores);
+        })
+    }
+
+    /// Learns what was predicted: event by event first, where who is new gets a row if the budget allows,
+    /// then in further passes.
+    fn learn_test_part(
+        &self,
+        segment: &Segment,
+        recommender: &mut Recommender<'_>,
+        order: &mut Generator,
+    ) -> Result<()> {
+        let mut seen = segment.known;
+        let capacity = recommender.arena().capacity_in_elements();
+        let mut pairs = training::pairs(self.stream, segment.test.clone());
+        for &(user, item) in &pairs {
+            let now = Counts { users: seen.users.max(user + 1), items: seen.items.max(item + 1) };
+            if now != seen {
+                let before = recommender.arena().budget();
+                let budget = self.budget(now)?.min(capacity).max(before);
+                recommender.arena_mut().set_budget(budget)?;
+                let room = (budget - before) / (now.entities() - seen.entities()) as u32;
+                recommender.set_admission_sizes(PerSide::new(room, room));
+                seen = now;
+            }
+            recommender.observe(user, item)?;
+        }
+        training::learn(recommender, &mut pairs, self.settings.test_passes.saturating_sub(1), order);
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! Learning the parts of a segment.
+
+use std::ops::Range;
+
+use scall_core::random::Generator;
+use scall_core::recommender::Recommender;
+
+use super::kernels;
+use crate::stream::Stream;
+
+/// A user and an item.
+pub type Pair = (u32, u32);
+
+/// `count` interactions drawn evenly, with replacement, from everything before `end`.
+pub fn replay(stream: &Stream, end: usize, count: usize, generator: &mut Generator) -> Vec<Pair> {
+    if end == 0 {
+        return Vec::new();
+    }
+    (0..count)
+        .map(|_| {
+            let position = generator.below(end as u32) as usize;
+            (stream.users[position], stream.items[position])
+        })
+        .collect()
+}
+
+/// The interactions of a part of the stream.
+pub fn pairs(stream: &Stream, range: Range<usize>) -> Vec<Pair> {
+    range.map(|position| (stream.users[position], stream.items[position])).collect()
+}
+
+/// Learns from every pair once a pass, in a fresh random order each time.
+pub fn learn(recommender: &mut Recommender<'_>, pairs: &mut [Pair], passes: u32, generator: &mut Generator) {
+    for _ in 0..passes {
+        for last in (1..pairs.len()).rev() {
+            pairs.swap(last, generator.below(last as u32 + 1) as usize);
+        }
+        kernels::learn(recommender, pairs);
+    }
+}
