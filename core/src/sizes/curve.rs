@@ -155,7 +155,9 @@ mod tests {
 
     #[test]
     fn a_curve_follows_its_function() {
-        let f = |x: f64| math::sqrt_f64(-math::ln_f64(-math::exp_m1_f64(-x)).min(0.0) + 1.0 - math::ln_f64(x).min(0.0));
+        let f = |x: f64| {
+            math::sqrt_f64(-math::ln_f64(-math::exp_m1_f64(-x)).min(0.0) + 1.0 - math::ln_f64(x).min(0.0))
+        };
         let mut x = 1e-9;
         let mut curve = Curve::new(f, x);
         while x < 30.0 {

@@ -107,9 +107,10 @@ impl Quantile {
                 let above = normal::cumulative((mean - 1.0) / shape);
                 Self::TruncatedNormal { mean, scale: shape, below, above, inside: 1.0 - below - above }
             }
-            Distribution::TruncatedExponential => {
-                Self::TruncatedExponential { beyond: math::exp_f64(-shape), inside: -math::exp_m1_f64(-shape) }
-            }
+            Distribution::TruncatedExponential => Self::TruncatedExponential {
+                beyond: math::exp_f64(-shape),
+                inside: -math::exp_m1_f64(-shape),
+            },
             Distribution::LogNormal => Self::LogNormal { scale: shape },
         }
     }

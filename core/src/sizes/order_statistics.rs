@@ -16,11 +16,7 @@ use crate::{math, random::Generator};
 ///
 /// # Errors
 /// [`SizesError::Shape`] and [`SizesError::TooManyEntities`]; the words are untouched then.
-pub fn expected_weights(
-    distribution: Distribution,
-    shape: f32,
-    words: &mut [u32],
-) -> Result<(), SizesError> {
+pub fn expected_weights(distribution: Distribution, shape: f32, words: &mut [u32]) -> Result<(), SizesError> {
     let shape = distribution.check(shape)?;
     let n = entities(words)?;
     match distribution {

@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::fit::check;
-use super::{Bounds, Distribution, Fitted, SizesError, draw_weights, expected_weights, fit, write_descending};
+use super::{
+    Bounds, Distribution, Fitted, SizesError, draw_weights, expected_weights, fit, write_descending,
+};
 use crate::random::Generator;
 use crate::side::PerSide;
 
@@ -20,11 +22,7 @@ impl Action {
     /// The action at `positions` in 0..=1: the share itself, and each shape's place in the published range.
     pub fn from_positions(positions: [f32; 3], distribution: Distribution) -> Self {
         let [share, user, item] = positions;
-        Self {
-            user_share: share,
-            user_shape: distribution.shape(user),
-            item_shape: distribution.shape(item),
-        }
+        Self { user_share: share, user_shape: distribution.shape(user), item_shape: distribution.shape(item) }
     }
 }
 
