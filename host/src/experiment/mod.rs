@@ -1,5 +1,6 @@
 //! One method on one stream, from the first segment to the result.
 
+mod load;
 mod request;
 
 use anyhow::Result;
@@ -7,8 +8,9 @@ use anyhow::Result;
 use crate::progress::Progress;
 use crate::report::RunResult;
 
+pub use load::load_file;
 pub(crate) use request::name_of;
-pub use request::{Base, DataFile, DataSource, Filter, Method, Protocol, RunRequest, Storage};
+pub use request::{Base, DataFile, DataSource, Method, Protocol, RunRequest, Storage};
 
 /// Runs one method on one stream.
 ///
