@@ -1,6 +1,7 @@
 //! Progress of long work, on standard error, with the time left.
 
 use std::borrow::Cow;
+use std::io::Read;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -71,6 +72,11 @@ impl Stage {
     /// So many steps are done in all.
     pub fn set(&self, done: u64) {
         self.bar.set_position(done);
+    }
+
+    /// Counts what is read from `source` as done.
+    pub fn follow<R: Read>(&self, source: R) -> impl Read {
+        self.bar.wrap_read(source)
     }
 
     /// What is going on, in a few words.

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::experiment::{Base, DataFile, DataSource, Filter, Protocol, Storage};
+use crate::experiment::{Base, DataFile, DataSource, Protocol, Storage};
+use crate::input::{Column, Delimiter, ReadOptions};
+use crate::stream::PrepareOptions;
 
 /// Of every command.
 #[derive(Clone, Copy, Debug, Args)]
@@ -23,26 +25,28 @@ pub(super) struct OutputArguments {
 pub(super) struct FormatArguments {
     /// The user's column: its name, or its number from 1 [default: the usual names]
     #[arg(long, value_name = "COLUMN", requires = "data")]
-    user_column: Option<String>,
+    user_column: Option<Column>,
     /// The item's column
     #[arg(long, value_name = "COLUMN", requires = "data")]
-    item_column: Option<String>,
+    item_column: Option<Column>,
     /// The time's column
     #[arg(long, value_name = "COLUMN", requires = "data")]
-    time_column: Option<String>,
+    time_column: Option<Column>,
     /// What separates the columns: tab, `,`, `;`, `|` or `::` [default: recognised]
     #[arg(long, value_name = "TEXT", requires = "data")]
-    delimiter: Option<String>,
+    delimiter: Option<Delimiter>,
 }
 
 impl FormatArguments {
     pub(super) fn file(&self, path: &std::path::Path) -> DataFile {
         DataFile {
             path: path.to_owned(),
-            user_column: self.user_column.clone(),
-            item_column: self.item_column.clone(),
-            time_column: self.time_column.clone(),
-            delimiter: self.delimiter.clone(),
+            options: ReadOptions {
+                user_column: self.user_column.clone(),
+                item_column: self.item_column.clone(),
+                time_column: self.time_column.clone(),
+                delimiter: self.delimiter,
+            },
         }
     }
 }
@@ -58,7 +62,7 @@ pub(super) struct FilterArguments {
     k_core: u32,
 }
 
-impl From<FilterArguments> for Filter {
+impl From<FilterArguments> for PrepareOptions {
     fn from(arguments: FilterArguments) -> Self {
         Self { keep_repeats: arguments.keep_repeats, k_core: arguments.k_core }
     }
@@ -110,7 +114,7 @@ impl ExperimentArguments {
         }
     }
 
-    pub(super) fn filter(&self) -> Filter {
+    pub(super) fn filter(&self) -> PrepareOptions {
         self.filter.into()
     }
 }

@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use super::arguments::{FilterArguments, FormatArguments, OutputArguments};
 use super::console::{self, Console};
 use super::failure::Failure;
-use crate::report::table;
+use crate::experiment;
+use crate::report::{DataStatsDocument, SCHEMA, table};
 
 /// What was typed.
 #[derive(Debug, Subcommand)]
@@ -34,4 +35,24 @@ pub(super) fn execute(command: &Command, console: &mut Console) -> Result<(), Fa
     match command {
         Command::Stats(arguments) => stats(arguments, console),
     }
+}
+
+fn stats(arguments: &Stats, console: &mut Console) -> Result<(), Failure> {
+    let file = arguments.format.file(&arguments.data);
+    let stream =
+        experiment::load_file(&file, &arguments.filter.into(), &console::progress(arguments.output))?;
+    let entities = stream.entities();
+    let document = DataStatsDocument {
+        schema: SCHEMA,
+        format: stream.format.name().to_owned(),
+        rows: stream.rows,
+        skipped_rows: stream.skipped_rows,
+        interactions: stream.len() as u64,
+        users: entities.user as u64,
+        items: entities.item as u64,
+        first_timestamp: stream.first_timestamp().unwrap_or_default(),
+        last_timestamp: stream.last_timestamp().unwrap_or_default(),
+        name: stream.name,
+    };
+    console.show(&document, arguments.output, table::data_stats)
 }

@@ -59,7 +59,7 @@ impl Failure {
         let (line, status) = match self {
             Self::ReaderLeft => return ExitCode::SUCCESS,
             Self::Usage(message) => (one_line(message), 2),
-            Self::Other(error) => (one_line(&format!("{error:#}")), 1),
+            Self::Other(error) => (one_line(&chain(error)), 1),
         };
         // Nobody is left to be told where standard error does not take it.
         let _ = writeln!(io::stderr().lock(), "error: {line}");
@@ -71,6 +71,18 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Other(error)
     }
+}
+
+/// The message and its causes, without those that the message tells itself.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 /// Runs of white space become one space, and other control characters become visible.
@@ -105,6 +117,8 @@ mod tests {
     #[test]
     fn causes_are_told_in_the_same_line() {
         let error = anyhow!("no space").context("x/run.json: cannot write the file");
-        assert_eq!(one_line(&format!("{error:#}")), "x/run.json: cannot write the file: no space");
+        assert_eq!(chain(&error), "x/run.json: cannot write the file: no space");
+        let twice = anyhow!("no space").context("cannot write: no space").context("x/run.json");
+        assert_eq!(chain(&twice), "x/run.json: cannot write: no space");
     }
 }

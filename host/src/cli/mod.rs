@@ -12,10 +12,10 @@ mod arguments;
 mod bench;
 mod compare;
 mod console;
-//mod data;
+mod data;
 mod failure;
 mod run;
-//mod sizes;
+mod sizes;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -43,10 +43,10 @@ enum Command {
     /// Run several methods and budgets on one stream, and test their differences
     Compare(compare::Arguments),
     /// Draw sizes that fit a budget: the sampler alone
-    //Sizes(sizes::Arguments),
+    Sizes(sizes::Arguments),
     /// Look at interaction files
-    //#[command(subcommand)]
-    //Data(data::Command),
+    #[command(subcommand)]
+    Data(data::Command),
     /// Time the hot paths beside their physical yardsticks
     Bench(bench::Arguments),
 }
@@ -65,8 +65,8 @@ fn execute(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
         Ok(CommandLine { command }) => match command {
             Command::Run(arguments) => run::execute(&arguments, console),
             Command::Compare(arguments) => compare::execute(&arguments, console),
-            //Command::Sizes(arguments) => sizes::execute(&arguments, console),
-            //Command::Data(command) => data::execute(&command, console),
+            Command::Sizes(arguments) => sizes::execute(&arguments, console),
+            Command::Data(command) => data::execute(&command, console),
             Command::Bench(arguments) => bench::execute(&arguments, console),
         },
         Err(error) if error.use_stderr() => Err(Failure::usage_of_parser(&error)),

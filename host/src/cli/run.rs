@@ -60,7 +60,9 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::experiment::{Base, DataSource, Filter, Protocol, Storage};
+    use crate::experiment::{Base, DataSource, Protocol, Storage};
+    use crate::input::{Column, Delimiter};
+    use crate::stream::PrepareOptions;
 
     #[derive(Debug, Parser)]
     struct Typed {
@@ -78,7 +80,7 @@ mod tests {
     fn the_defaults_are_those_of_the_contract() {
         let expected = RunRequest {
             source: DataSource::BuiltIn,
-            filter: Filter { keep_repeats: false, k_core: 5 },
+            filter: PrepareOptions { keep_repeats: false, k_core: 5 },
             method: Method::Scall,
             base: Base::Mf,
             budget: "mean:8".parse().unwrap(),
@@ -102,11 +104,11 @@ mod tests {
         );
         let DataSource::File(file) = &request.source else { panic!("{request:?}") };
         assert_eq!(file.path, std::path::Path::new("x.csv"));
-        assert_eq!(file.user_column.as_deref(), Some("who"));
-        assert_eq!(file.item_column.as_deref(), Some("2"));
-        assert_eq!(file.time_column.as_deref(), Some("when"));
-        assert_eq!(file.delimiter.as_deref(), Some(";"));
-        assert_eq!(request.filter, Filter { keep_repeats: true, k_core: 1 });
+        assert_eq!(file.options.user_column, Some(Column::Name("who".into())));
+        assert_eq!(file.options.item_column, Some(Column::Number(2)));
+        assert_eq!(file.options.time_column, Some(Column::Name("when".into())));
+        assert_eq!(file.options.delimiter, Some(Delimiter::Semicolon));
+        assert_eq!(request.filter, PrepareOptions { keep_repeats: true, k_core: 1 });
         assert_eq!(request.method, Method::Frequency);
         assert_eq!(request.budget.as_str(), "64KiB");
         assert_eq!((request.segments, request.seed), (4, u64::MAX));

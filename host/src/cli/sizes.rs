@@ -95,7 +95,7 @@ fn document(arguments: &Arguments) -> Result<SizesDocument, Failure> {
     };
     let (mut user_sizes, mut item_sizes) = (vec![0; users as usize], vec![0; items as usize]);
     let (mut user_counts, mut item_counts) = (vec![0; counts_len(max)], vec![0; counts_len(max)]);
-    let mut generator = (!arguments.expected).then(|| Generator::new(arguments.seed, 0));
+    let mut generator = (!arguments.expected).then(|| Generator::new(arguments.seed));
     let plan = descending_sizes(
         &action,
         &settings,

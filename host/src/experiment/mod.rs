@@ -3,6 +3,7 @@
 mod evaluate;
 mod history;
 mod kernels;
+mod load;
 mod methods;
 mod metrics;
 mod model;
@@ -15,6 +16,7 @@ mod training;
 
 pub use evaluate::{Evaluation, LIST, evaluate};
 pub use history::History;
+pub use load::load_file;
 pub use protocol::{Counts, ProtocolError, Segment, equal_segments};
 pub(crate) use request::name_of;
 pub use request::{Base, DataFile, DataSource, Method, Protocol, RunRequest, Storage};

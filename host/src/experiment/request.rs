@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::BudgetSpec;
+use crate::input::ReadOptions;
+use crate::stream::PrepareOptions;
 
 /// One method on one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub struct RunRequest {
     /// Where the interactions come from.
     pub source: DataSource,
     /// Which of them count.
-    pub filter: Filter,
+    pub filter: PrepareOptions,
     /// How sizes are chosen.
     pub method: Method,
     /// The recommender under the sizes.
@@ -46,28 +48,13 @@ pub enum DataSource {
     File(DataFile),
 }
 
-/// A file of interactions, with what its format does not tell by itself.
+/// A file of interactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFile {
     /// The file, plain or compressed.
     pub path: PathBuf,
-    /// The column of the user, where the usual names do not find it.
-    pub user_column: Option<String>,
-    /// The column of the item.
-    pub item_column: Option<String>,
-    /// The column of the time.
-    pub time_column: Option<String>,
-    /// What separates the columns, where it is not found by itself.
-    pub delimiter: Option<String>,
-}
-
-/// Which interactions count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filter {
-    /// Whether later interactions of the same user and item count too.
-    pub keep_repeats: bool,
-    /// Users and items with fewer interactions are dropped, repeatedly; 1 keeps all.
-    pub k_core: u32,
+    /// What its content does not tell.
+    pub options: ReadOptions,
 }
 
 /// How sizes are chosen.

@@ -3,6 +3,7 @@
 //! A number is `f64` or an integer, and is printed in the shortest form that reads back as the same number.
 //! Fields may be added; none of these may go.
 
+use scall_core::sizes::Action;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::BudgetSpec;
@@ -106,17 +107,6 @@ pub struct Segment {
     pub search_seconds: f64,
     /// Time spent on learning.
     pub train_seconds: f64,
-}
-
-/// How the budget is spread.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Action {
-    /// The users' share of the budget, from 0 to 1.
-    pub user_share: f32,
-    /// The shape of the users' size distribution.
-    pub user_shape: f32,
-    /// The shape of the items' size distribution.
-    pub item_shape: f32,
 }
 
 /// How good recommendations were: averages over the tested users.

@@ -1,8 +1,8 @@
 //! Small documents for tests.
 
-use super::document::{
-    Action, Budget, Dataset, Quality, RunDocument, RunResult, SCHEMA, Segment, SizeCounts,
-};
+use scall_core::sizes::Action;
+
+use super::document::{Budget, Dataset, Quality, RunDocument, RunResult, SCHEMA, Segment, SizeCounts};
 use crate::experiment::{Base, Method, Protocol, Storage};
 
 pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
