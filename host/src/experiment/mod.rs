@@ -1,18 +1,18 @@
 //! One method on one stream, from the first segment to the result.
 
-mod evaluate;
-mod history;
-mod kernels;
+pub mod evaluate;
+pub mod history;
+pub mod kernels;
 mod load;
-mod methods;
-mod metrics;
-mod model;
-mod protocol;
+pub mod methods;
+pub mod metrics;
+pub mod model;
+pub mod protocol;
 mod request;
-mod run;
-mod runner;
-mod settings;
-mod training;
+pub mod run;
+pub mod runner;
+pub mod settings;
+pub mod training;
 
 pub use evaluate::{Evaluation, LIST, evaluate};
 pub use history::History;

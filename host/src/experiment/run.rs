@@ -14,10 +14,11 @@ use super::model::ModelMemory;
 use super::protocol::{self, Counts};
 use super::runner::Experiment;
 use super::settings::Settings;
-use super::{DataSource, RunRequest, load_file, peak_memory};
+use super::{DataSource, RunRequest, load_file};
+use crate::memory::peak_memory;
 use crate::progress::Progress;
 use crate::report::{Budget, Dataset, Quality, RunDocument, RunResult, SCHEMA, SizeCounts};
-use crate::stream::{self, PrepareOptions, Stream};
+use crate::stream::{self, Stream, builtin::builtin};
 
 /// Runs one method on one stream.
 ///
@@ -78,7 +79,7 @@ fn same_stream(a: &RunRequest, b: &RunRequest) -> bool {
 fn load(request: &RunRequest, progress: &Progress) -> Result<Stream> {
     match &request.source {
         DataSource::BuiltIn => {
-            Ok(stream::prepare(stream::builtin(request.seed)?, &PrepareOptions::from(request.filter))?)
+            Ok(stream::prepare(builtin(request.seed)?, &request.filter)?)
         }
         DataSource::File(file) => load_file(file, &request.filter, progress),
     }

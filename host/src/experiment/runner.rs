@@ -23,11 +23,11 @@ use crate::report::{self, Quality};
 use crate::stream::Stream;
 
 /// Streams of the seed, one a purpose; the segment's index is added.
-pub(super) mod purpose {
-    pub(in crate::experiment) const ORDER: u64 = 1 << 32;
-    pub(in crate::experiment) const REPLAY: u64 = 2 << 32;
-    pub(in crate::experiment) const SIZES: u64 = 3 << 32;
-    pub(in crate::experiment) const SEARCH: u64 = 4 << 32;
+pub mod purpose {
+    pub const ORDER: u64 = 1 << 32;
+    pub const REPLAY: u64 = 2 << 32;
+    pub const SIZES: u64 = 3 << 32;
+    pub const SEARCH: u64 = 4 << 32;
 }
 
 /// What all segments of a run share.
@@ -155,14 +155,16 @@ impl Experiment<'_> {
     /// Makes the entities of a train part known, without rows yet, and counts its interactions: sizes are
     /// decided on both.
     fn welcome(&self, segment: &Segment, recommender: &mut Recommender<'_>) -> Result<()> {
-        let capacity = recommender.arena().capacity_in_elements();
+        let capacity = self.capacity()?.parameters;
         recommender.arena_mut().set_budget(self.budget(segment.known)?.min(capacity))?;
         for (side, count) in [(Side::User, segment.known.users), (Side::Item, segment.known.items)] {
             while recommender.arena().count(side) < count {
                 recommender.admit(side, 0)?;
             }
             let retention = frequency::retention_of_half_life(self.settings.half_life);
-            frequency::decay(recommender.frequencies_mut(side), retention);
+            for frequency in recommender.frequencies_mut(side) {
+                *frequency *= retention;
+            }
         }
         for position in segment.train.clone() {
             recommender.record(self.stream.users[position], self.stream.items[position]);
@@ -207,7 +209,7 @@ impl Experiment<'_> {
         order: &mut Generator,
     ) -> Result<()> {
         let mut seen = segment.known;
-        let capacity = recommender.arena().capacity_in_elements();
+        let capacity = self.capacity()?.parameters;
         let mut pairs = training::pairs(self.stream, segment.test.clone());
         for &(user, item) in &pairs {
             let now = Counts { users: seen.users.max(user + 1), items: seen.items.max(item + 1) };

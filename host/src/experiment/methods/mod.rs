@@ -1,17 +1,17 @@
 //! The methods that choose sizes.
 
-mod fixed;
+pub mod fixed;
 
 use anyhow::Result;
 use scall_core::recommender::Recommender;
 use scall_core::segment::{ResizeSettings, SizeRule};
+use scall_core::sizes::Action;
 
 pub use fixed::Fixed;
 
-use super::Method;
+use super::{Method, RunRequest};
 use super::protocol::Segment;
 use super::runner::Experiment;
-use crate::report::Action;
 
 /// A choice of sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,5 +53,22 @@ pub trait SizingMethod {
     /// If it was not saved by this method.
     fn restore(&mut self, _saved: &[u8]) -> Result<()> {
         Ok(())
+    }
+}
+
+/// The method that was asked for.
+pub fn of(request: &RunRequest) -> Box<dyn SizingMethod> {
+    Box::new(Fixed(match request.method {
+        Method::Scall | Method::Uniform => SizeRule::Uniform,
+        Method::Random => SizeRule::Random,
+        Method::Frequency => SizeRule::Frequency { power: 0.5 },
+    }))
+}
+
+/// The action of a rule, as reports show it.
+fn shown(rule: &SizeRule) -> Option<Action> {
+    match rule {
+        SizeRule::Action(action) => Some(*action),
+        _ => None,
     }
 }
