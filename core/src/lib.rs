@@ -30,6 +30,7 @@ pub mod recommender;
 pub mod scenario;
 pub mod side;
 pub mod sizes;
+pub mod snapshot;
 pub mod state;
 pub mod stream;
 #[cfg(test)]

@@ -9,6 +9,7 @@
 mod arena;
 mod frequency;
 mod random;
+mod snapshot;
 
 unsafe extern "C" {
     fn the_core_can_panic() -> !;
@@ -26,6 +27,7 @@ extern "C" fn start() -> ! {
     arena::exercise();
     frequency::exercise();
     random::exercise();
+    snapshot::exercise();
     #[cfg(feature = "a-panic")]
     core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
     loop {

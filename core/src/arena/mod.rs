@@ -46,6 +46,7 @@ mod element;
 mod error;
 mod repack;
 mod rows;
+mod saved;
 mod store;
 
 #[cfg(test)]
