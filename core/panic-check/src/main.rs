@@ -10,6 +10,7 @@ mod arena;
 mod frequency;
 mod random;
 mod snapshot;
+mod sizes;
 
 unsafe extern "C" {
     fn the_core_can_panic() -> !;
@@ -30,6 +31,7 @@ extern "C" fn start() -> ! {
     snapshot::exercise();
     #[cfg(feature = "a-panic")]
     core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
+    sizes::exercise();
     loop {
         core::hint::spin_loop();
     }
