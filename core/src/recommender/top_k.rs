@@ -42,7 +42,6 @@ fn key(score: f32) -> i32 {
 #[derive(Debug)]
 pub struct TopK<'a> {
     places: &'a mut [Scored],
-    len: usize,
     threshold: f32,
 }
 
@@ -50,55 +49,70 @@ impl<'a> TopK<'a> {
     /// Nothing yet, in `places`.
     #[inline]
     pub fn new(places: &'a mut [Scored]) -> Self {
-        Self { places, len: 0, threshold: f32::NEG_INFINITY }
+        places.fill(Scored::NONE);
+        Self { places, threshold: f32::NEG_INFINITY }
+    }
+
+    /// Goes on with places that an earlier one left, or that hold [`Scored::NONE`].
+    #[inline]
+    pub fn resume(places: &'a mut [Scored]) -> Self {
+        let threshold = threshold(places);
+        Self { places, threshold }
     }
 
     /// No score below this one can get in any more; minus infinity while there are free places.
-    #[inline]
+    #[inline(always)]
     pub fn threshold(&self) -> f32 {
         self.threshold
     }
 
-    /// Whether an item with this score could get in, its id and what is not a number left to
-    /// [`offer`](Self::offer).
-    #[inline]
+    /// Whether an item with this score could get in; only [`offer`](Self::offer) decides between equal
+    /// scores.
+    #[inline(always)]
     pub fn admits(&self, score: f32) -> bool {
-        // True for what is not a number, which may still fill a free place.
-        !matches!(score.partial_cmp(&self.threshold), Some(Ordering::Less))
+        admits(score, self.threshold)
     }
 
     /// Takes `item` if it is among the best so far.
-    #[inline]
+    #[inline(always)]
     pub fn offer(&mut self, item: u32, score: f32) {
         if self.admits(score) {
             self.insert(Scored { item, score });
         }
     }
 
+    #[cold]
     #[inline(never)]
     fn insert(&mut self, mut carried: Scored) {
-        let full = self.len >= self.places.len();
-        if full && self.places.last().is_none_or(|last| carried.rank(last).is_ge()) {
-            return;
-        }
-        self.len += usize::from(!full);
-        for (n, place) in self.places.iter_mut().take(self.len).enumerate() {
-            // A place that was free so far holds nothing to compare with.
-            if (!full && n + 1 == self.len) || carried.rank(place).is_lt() {
+        for place in &mut *self.places {
+            // A free place ranks behind everything.
+            if carried.rank(place).is_lt() {
                 core::mem::swap(place, &mut carried);
             }
         }
-        if self.len == self.places.len() {
-            // While the last place holds something that is not a number, every number is better.
-            let last = self.places.last().map_or(f32::NEG_INFINITY, |last| last.score);
-            self.threshold = if last.is_nan() { f32::NEG_INFINITY } else { last };
-        }
+        self.threshold = threshold(self.places);
     }
 
     /// How many places are taken; they are in order.
     #[inline]
     pub fn finish(self) -> usize {
-        self.len
+        self.places.iter().take_while(|place| place.item != u32::MAX).count()
+    }
+}
+
+/// Whether a score reaches a threshold, or is not a number and so may still fill a free place.
+#[inline(always)]
+pub(super) fn admits(score: f32, threshold: f32) -> bool {
+    !matches!(score.partial_cmp(&threshold), Some(Ordering::Less))
+}
+
+/// The last place's score; while that is not a number, every number is better.
+#[inline]
+fn threshold(places: &[Scored]) -> f32 {
+    match places.last() {
+        Some(last) if !last.score.is_nan() => last.score,
+        Some(_) => f32::NEG_INFINITY,
+        None => f32::INFINITY,
     }
 }
 
