@@ -294,6 +294,14 @@ impl<'a, E: Element> Arena<'a, E> {
         self.values.get_mut(span).unwrap_or_default()
     }
 
+    /// All elements, and where the items' rows lie in them: item `id` from boundary `id + 1` to boundary
+    /// `id`.
+    #[inline]
+    pub(crate) fn item_table(&self) -> (&[E], &[u32]) {
+        let known = boundaries_len(self.count(Side::Item) as usize);
+        (&*self.values, self.item_boundaries.get(..known).unwrap_or_default())
+    }
+
     /// The cold-start row of `side`.
     #[inline]
     pub fn cold_row(&self, side: Side) -> &[E] {
