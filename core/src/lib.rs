@@ -31,6 +31,7 @@ pub mod scenario;
 pub mod segment;
 pub mod side;
 pub mod sizes;
+pub mod snapshot;
 pub mod state;
 pub mod stream;
 #[cfg(test)]

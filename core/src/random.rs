@@ -128,6 +128,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many draws for an interpreter")]
     fn draws_stay_inside_their_ranges() {
         let mut generator = Generator::new(1);
         let mut seen = [0_u32; 7];
@@ -145,6 +146,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many draws for an interpreter")]
     fn normal_and_exponential_have_their_moments() {
         let mut generator = Generator::new(3);
         let n = 200_000;

@@ -1,17 +1,12 @@
 //! The core builds for the machines that it is meant for, beside the one that runs the tests.
 
-use scall_tests::{cargo, is_target_installed, repository, skip, succeed};
+use scall_tests::{cargo, is_target_installed, skip, succeed};
 
 fn builds_for(target: &str) {
     if !is_target_installed(target) {
         return skip(&format!("the core on {target}: its library is not installed"));
     }
-    let folder = repository().join("target/targets");
-    succeed(
-        cargo(".")
-            .args(["build", "--locked", "-p", "scall-core", "--target", target])
-            .env("CARGO_TARGET_DIR", folder),
-    );
+    succeed(cargo(".").args(["build", "--locked", "-p", "scall-core", "--target", target]));
 }
 
 #[test]

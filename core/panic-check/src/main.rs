@@ -9,6 +9,8 @@
 mod arena;
 mod frequency;
 mod random;
+mod snapshot;
+mod sizes;
 
 unsafe extern "C" {
     fn the_core_can_panic() -> !;
@@ -26,8 +28,10 @@ extern "C" fn start() -> ! {
     arena::exercise();
     frequency::exercise();
     random::exercise();
+    snapshot::exercise();
     #[cfg(feature = "a-panic")]
     core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
+    sizes::exercise();
     loop {
         core::hint::spin_loop();
     }

@@ -1,8 +1,11 @@
 //! The stored number type.
 
+use serde::{Serialize, de::DeserializeOwned};
+
 use crate::math;
 
-/// A number as the arena stores it.
+/// A number as the arena stores it, and as a snapshot does through `serde`: in as many bytes, whatever its
+/// value.
 ///
 /// Whoever reads or changes rows does so through these functions, so that a narrower type (half floats,
 /// bytes) can take the place of `f32` without a change to them. All arithmetic is in `f32`; the element
@@ -14,24 +17,17 @@ use crate::math;
 /// let (user, item) = ([1.0_f32, 2.0], [3.0_f32, 4.0, 5.0]);
 /// assert_eq!(f32::dot(&user, &item), 11.0);
 /// ```
-pub trait Element: Copy + PartialEq + core::fmt::Debug + Send + Sync + 'static {
+pub trait Element:
+    Copy + PartialEq + core::fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+{
     /// The stored zero, of all-zero bytes.
     const ZERO: Self;
-
-    /// Bytes per element, at most 4.
-    const BYTES: usize;
 
     /// The value as a float.
     fn to_f32(self) -> f32;
 
     /// The stored value nearest to `value`; what lies outside the range goes to its end.
     fn from_f32(value: f32) -> Self;
-
-    /// The bit pattern, in the low [`Element::BYTES`] bytes.
-    fn to_bits(self) -> u32;
-
-    /// The element of a bit pattern; upper bytes are ignored.
-    fn from_bits(bits: u32) -> Self;
 
     /// Dot product of the common leading elements, in the lanes of [`math::dot`].
     fn dot(a: &[Self], b: &[Self]) -> f32;
@@ -74,7 +70,6 @@ pub trait Element: Copy + PartialEq + core::fmt::Debug + Send + Sync + 'static {
 
 impl Element for f32 {
     const ZERO: Self = 0.0;
-    const BYTES: usize = 4;
 
     #[inline(always)]
     fn to_f32(self) -> f32 {
@@ -84,16 +79,6 @@ impl Element for f32 {
     #[inline(always)]
     fn from_f32(value: f32) -> Self {
         value
-    }
-
-    #[inline(always)]
-    fn to_bits(self) -> u32 {
-        self.to_bits()
-    }
-
-    #[inline(always)]
-    fn from_bits(bits: u32) -> Self {
-        Self::from_bits(bits)
     }
 
     #[inline(always)]
@@ -115,14 +100,5 @@ mod tests {
         assert_eq!((a, b), ([110.0, 220.0, 3.0], [11.0, 22.0]));
         f32::update(&mut a, |x| x * 0.5);
         assert_eq!(a, [55.0, 110.0, 1.5]);
-    }
-
-    #[test]
-    fn bits_survive_also_of_not_a_number() {
-        for bits in [0, 1, 0x7fc0_0001, 0xff80_0000, 0x8000_0000] {
-            assert_eq!(Element::to_bits(<f32 as Element>::from_bits(bits)), bits);
-        }
-        assert_eq!(Element::to_bits(f32::ZERO), 0);
-        assert_eq!(f32::BYTES, size_of::<f32>());
     }
 }

@@ -46,6 +46,7 @@ mod element;
 mod error;
 mod repack;
 mod rows;
+mod saved;
 mod store;
 
 #[cfg(test)]
@@ -291,6 +292,14 @@ impl<'a, E: Element> Arena<'a, E> {
     pub fn row_mut(&mut self, side: Side, id: u32) -> &mut [E] {
         let span = self.span(side, id);
         self.values.get_mut(span).unwrap_or_default()
+    }
+
+    /// All elements, and where the items' rows lie in them: item `id` from boundary `id + 1` to boundary
+    /// `id`.
+    #[inline]
+    pub(crate) fn item_table(&self) -> (&[E], &[u32]) {
+        let known = boundaries_len(self.count(Side::Item) as usize);
+        (&*self.values, self.item_boundaries.get(..known).unwrap_or_default())
     }
 
     /// The cold-start row of `side`.

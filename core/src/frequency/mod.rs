@@ -23,6 +23,7 @@
 //! ```
 
 mod rank;
+mod saved;
 
 pub use rank::rank;
 

@@ -16,7 +16,7 @@ const DEALS: u32 = 3;
 const LARGE: usize = 8;
 
 /// Up to this length, a sort inserts.
-const SHORT: usize = 24;
+const SHORT: usize = 16;
 
 /// Writes the ids `0..n` into `order`, by falling count; among equals the larger, newer id comes first
 /// (method section 1.2). `n` is the length of the shorter slice, and what follows in `order` stays.
@@ -185,15 +185,19 @@ fn middle_of_three(counts: &[f32], ids: &[u32]) -> u64 {
 
 fn insertion_sort(counts: &[f32], ids: &mut [u32]) {
     for end in 1..ids.len() {
-        let mut at = end;
-        while at > 0 {
-            let pair = ids.get(at - 1).zip(ids.get(at));
-            if pair.is_none_or(|(&a, &b)| full_key(counts, a) < full_key(counts, b)) {
+        let (sorted, rest) = ids.split_at_mut_checked(end).unwrap_or_default();
+        let Some(slot) = rest.first_mut() else { return };
+        let id = *slot;
+        let key = full_key(counts, id);
+        let mut free = slot;
+        for earlier in sorted.iter_mut().rev() {
+            if full_key(counts, *earlier) < key {
                 break;
             }
-            exchange(ids, at - 1, at);
-            at -= 1;
+            *free = *earlier;
+            free = earlier;
         }
+        *free = id;
     }
 }
 

@@ -107,6 +107,7 @@ fn check(counts: &[u32], words: &[u32]) -> Result<(), SizesError> {
 mod tests {
     use super::*;
     use crate::random::Generator;
+    use crate::sizes::testing::cases;
     use proptest::prelude::*;
     use std::vec;
     use std::vec::Vec;
@@ -146,10 +147,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig {
-            cases: if std::env::var("SCALL_LONG").is_ok_and(|value| value == "1") { 1_000_000 } else { 200 },
-            ..ProptestConfig::default()
-        })]
+        #![proptest_config(cases(200))]
 
         #[test]
         fn deals_like_two_loops(counts in prop::collection::vec(0_u32..12, 1..20), seed: u64) {

@@ -111,6 +111,7 @@ fn keeps(size: u32, target: u32, bounds: Bounds) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sizes::testing::cases;
     use proptest::prelude::*;
     use std::vec;
     use std::vec::Vec;
@@ -194,10 +195,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig {
-            cases: if std::env::var("SCALL_LONG").is_ok_and(|value| value == "1") { 2_000_000 } else { 400 },
-            ..ProptestConfig::default()
-        })]
+        #![proptest_config(cases(400))]
 
         #[test]
         fn settles_like_the_naive_rule(

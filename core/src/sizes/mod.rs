@@ -46,6 +46,8 @@ mod hysteresis;
 mod normal;
 mod order_statistics;
 mod plan;
+#[cfg(test)]
+mod testing;
 
 pub use deal::{deal, write_descending};
 pub use distribution::Distribution;

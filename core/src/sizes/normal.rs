@@ -49,7 +49,7 @@ const CENTRE_DIVISOR: [f64; 8] = [
     21_213.794_301_586_597,
     39_307.895_800_092_71,
     28_729.085_735_721_943,
-    5_226.495_278_852_854_5,
+    5_226.495_278_852_854,
 ];
 const TAIL: [f64; 8] = [
     1.423_437_110_749_683_5,
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn inverts_the_distribution_function() {
-        for i in -600..=600 {
+        for i in (-600..=600).step_by(if cfg!(miri) { 60 } else { 1 }) {
             let z = f64::from(i) / 100.0;
             let round_trip = quantile(cumulative(z), cumulative(-z));
             assert!((round_trip - z).abs() < 1e-12 * (1.0 + z.abs()), "{z} {round_trip}");

@@ -85,10 +85,11 @@ pub fn plan(
 ) -> Result<Plan, SizesError> {
     let SizeSettings { distribution, bounds } = *settings;
     let (users, items) = (words.user, words.item);
+    let (user_counts, item_counts) = (counts.user, counts.item);
     distribution.check(action.user_shape)?;
     distribution.check(action.item_shape)?;
-    check(users.len(), bounds.user, counts.user)?;
-    check(items.len(), bounds.item, counts.item)?;
+    check(users.len(), bounds.user, user_counts)?;
+    check(items.len(), bounds.item, item_counts)?;
     if !action.user_share.is_finite() {
         return Err(SizesError::Share { share: action.user_share });
     }
@@ -105,7 +106,7 @@ pub fn plan(
         bounds,
         budget,
         PerSide::new(&*users, &*items),
-        counts,
+        PerSide::new(user_counts, item_counts),
     )
 }
 
@@ -122,8 +123,9 @@ pub fn fit_sides(
     counts: PerSide<&mut [u32]>,
 ) -> Result<Plan, SizesError> {
     let (users, items) = (words.user, words.item);
-    check(users.len(), bounds.user, counts.user)?;
-    check(items.len(), bounds.item, counts.item)?;
+    let (user_counts, item_counts) = (counts.user, counts.item);
+    check(users.len(), bounds.user, user_counts)?;
+    check(items.len(), bounds.item, item_counts)?;
     if !user_share.is_finite() {
         return Err(SizesError::Share { share: user_share as f32 });
     }
@@ -133,12 +135,12 @@ pub fn fit_sides(
     };
     let user_budget =
         divide(budget, user_share, limits(users.len(), bounds.user), limits(items.len(), bounds.item));
-    let mut user = fit(users, bounds.user, user_budget, counts.user)?;
-    let item = fit(items, bounds.item, budget.saturating_sub(user.total), counts.item)?;
+    let mut user = fit(users, bounds.user, user_budget, user_counts)?;
+    let item = fit(items, bounds.item, budget.saturating_sub(user.total), item_counts)?;
     let left = budget.saturating_sub(item.total);
     if left > user_budget {
         // The items could not take what the users had left.
-        user = fit(users, bounds.user, left, counts.user)?;
+        user = fit(users, bounds.user, left, user_counts)?;
     }
     let unused = left.saturating_sub(user.total);
     Ok(Plan { sides: PerSide::new(user, item), unused })

@@ -94,7 +94,7 @@ pub(super) struct ExperimentArguments {
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(super) seed: u64,
     /// Worker threads; the result does not depend on them [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<NonZeroUsize>,
     /// Where result files go [default: none are written]
     #[arg(long, value_name = "DIR")]
@@ -117,4 +117,8 @@ impl ExperimentArguments {
     pub(super) fn filter(&self) -> PrepareOptions {
         self.filter.into()
     }
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "expected a number from 1")
 }

@@ -14,6 +14,7 @@ use crate::report::{DataStatsDocument, SCHEMA, table};
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Count what a file of interactions holds
+    #[command(allow_negative_numbers = true)]
     Stats(Stats),
 }
 

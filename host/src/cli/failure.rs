@@ -23,27 +23,25 @@ impl Failure {
         Self::Usage(message.to_string())
     }
 
-    /// A wrong command line, in the parser's words.
-    pub(super) fn usage_of_parser(error: &clap::Error) -> Self {
+    /// A wrong command line for `command`, in the parser's words.
+    pub(super) fn usage_of_parser(error: &clap::Error, command: &clap::Command) -> Self {
         let text = error.render().to_string();
-        // The parser's message comes in paragraphs: what is wrong, tips, then the usage of the command.
-        let mut command = "scall".to_owned();
+        // The parser's message comes in paragraphs: what is wrong, tips, then what the hint here says shorter.
         let mut parts = Vec::new();
-        for paragraph in text.trim_start_matches("error: ").split("\n\n") {
-            if let Some(usage) = paragraph.trim().strip_prefix("Usage: ") {
-                let words = usage.split_whitespace().take_while(|word| !word.starts_with(['-', '<', '[']));
-                command = words.collect::<Vec<_>>().join(" ");
-            } else if !paragraph.starts_with("For more information") && !paragraph.trim().is_empty() {
-                parts.push(one_line(paragraph).trim_start_matches("tip: ").to_owned());
+        for paragraph in text.trim_start_matches("error: ").split("\n\n").map(one_line) {
+            let hint = ["Usage: ", "For more information"].iter().any(|start| paragraph.starts_with(start));
+            if !hint && !paragraph.is_empty() {
+                parts.push(paragraph.trim_start_matches("tip: ").to_owned());
             }
         }
         let what = match error.kind() {
             ParserError::MissingSubcommand | ParserError::DisplayHelpOnMissingArgumentOrSubcommand => {
-                "expected a command: run, compare, sizes, data stats or bench".to_owned()
+                let names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+                format!("expected a command: {}", names.join(", "))
             }
             _ => parts.join("; "),
         };
-        Self::Usage(format!("{what}; see `{command} --help`"))
+        Self::Usage(format!("{what}; see `{} --help`", command.get_bin_name().unwrap_or("scall")))
     }
 
     /// What came of writing to standard output.

@@ -20,7 +20,7 @@ mod sizes;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use console::Console;
 use failure::Failure;
@@ -39,10 +39,13 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run one method on one stream
+    #[command(allow_negative_numbers = true)]
     Run(run::Arguments),
     /// Run several methods and budgets on one stream, and test their differences
+    #[command(allow_negative_numbers = true)]
     Compare(compare::Arguments),
     /// Draw sizes that fit a budget: the sampler alone
+    #[command(allow_negative_numbers = true)]
     Sizes(sizes::Arguments),
     /// Look at interaction files
     #[command(subcommand)]
@@ -61,7 +64,8 @@ pub fn main() -> ExitCode {
 }
 
 fn execute(arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> Result<(), Failure> {
-    match CommandLine::try_parse_from(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    match CommandLine::try_parse_from(&arguments) {
         Ok(CommandLine { command }) => match command {
             Command::Run(arguments) => run::execute(&arguments, console),
             Command::Compare(arguments) => compare::execute(&arguments, console),
@@ -69,15 +73,26 @@ fn execute(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
             Command::Data(command) => data::execute(&command, console),
             Command::Bench(arguments) => bench::execute(&arguments, console),
         },
-        Err(error) if error.use_stderr() => Err(Failure::usage_of_parser(&error)),
+        Err(error) if error.use_stderr() => Err(Failure::usage_of_parser(&error, &named_command(&arguments))),
         Err(help) => console.print(&help.render().to_string()),
     }
 }
 
+/// The command that the arguments name, for the hint in an error.
+fn named_command(arguments: &[OsString]) -> clap::Command {
+    let mut command = CommandLine::command();
+    command.build();
+    for argument in arguments.iter().skip(1) {
+        match argument.to_str().and_then(|name| command.find_subcommand(name)) {
+            Some(subcommand) => command = subcommand.clone(),
+            None => break,
+        }
+    }
+    command
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

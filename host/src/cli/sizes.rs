@@ -1,5 +1,6 @@
 //! `scall sizes`: the sampler alone.
 
+use anyhow::Context;
 use clap::Args;
 use scall_core::random::Generator;
 use scall_core::side::PerSide;
@@ -33,10 +34,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "W", value_parser = share)]
     user_share: f32,
     /// The shape of the users' distribution [published ranges: see --distribution]
-    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    #[arg(long, value_name = "A")]
     user_shape: f32,
     /// The shape of the items' distribution
-    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    #[arg(long, value_name = "A")]
     item_shape: f32,
     /// What the sizes are drawn from
     #[arg(long, value_name = "NAME", default_value = "power-law", value_parser = distributions())]
@@ -93,8 +94,8 @@ fn document(arguments: &Arguments) -> Result<SizesDocument, Failure> {
         user_shape: arguments.user_shape,
         item_shape: arguments.item_shape,
     };
-    let (mut user_sizes, mut item_sizes) = (vec![0; users as usize], vec![0; items as usize]);
-    let (mut user_counts, mut item_counts) = (vec![0; counts_len(max)], vec![0; counts_len(max)]);
+    let (mut user_sizes, mut item_sizes) = (zeros(users as usize)?, zeros(items as usize)?);
+    let (mut user_counts, mut item_counts) = (zeros(counts_len(max))?, zeros(counts_len(max))?);
     let mut generator = (!arguments.expected).then(|| Generator::new(arguments.seed));
     let plan = descending_sizes(
         &action,
@@ -123,4 +124,11 @@ fn share(text: &str) -> Result<f32, String> {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("expected a number from 0 to 1".to_owned()),
     }
+}
+
+fn zeros(count: usize) -> anyhow::Result<Vec<u32>> {
+    let mut words = Vec::new();
+    words.try_reserve_exact(count).with_context(|| format!("no memory for {count} sizes"))?;
+    words.resize(count, 0);
+    Ok(words)
 }

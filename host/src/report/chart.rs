@@ -42,10 +42,7 @@ pub fn run(document: &RunDocument, canvas: Canvas) -> String {
     let memory_width = grouped(most).len();
     // Two bars share what the labels leave.
     let bar = (canvas.width.saturating_sub(9 + 2 + 8 + 4 + 1 + memory_width) / 2).max(8);
-    let mut text = format!(
-        "{:>9}  {:<bar$}{:>8}    {:<bar$}{:>memory_width$}\n",
-        "segment", "recall@20", "", "memory", ""
-    );
+    let mut text = format!("{:>9}  {:<bar$}{:>8}    memory\n", "segment", "recall@20", "");
     for segment in &document.segments {
         let recall = bar_of(segment.quality.recall, best, bar, BLUE, canvas.colour);
         let memory = bar_of(segment.parameters_used as f64, most as f64, bar, YELLOW, canvas.colour);

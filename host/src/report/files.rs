@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::document::{CompareDocument, RunDocument, RunResult, SizeCounts};
-use super::plot::{self, Chart, Point, Series};
+use super::plot::{self, Axis, Chart, Kind, Point, Series};
 use super::statistics::spread;
 use super::{csv, json};
 use crate::budget::BudgetSpec;
@@ -80,7 +80,7 @@ fn heading(what: &str, document: &RunDocument) -> String {
 }
 
 fn line(name: impl Into<String>, points: Vec<Point>) -> Series {
-    Series { name: name.into(), points, steps: false, limit: false }
+    Series { name: name.into(), points, kind: Kind::Line }
 }
 
 fn quality_of_run(document: &RunDocument) -> Chart {
@@ -91,7 +91,7 @@ fn quality_of_run(document: &RunDocument) -> Chart {
         title: heading("Quality per segment", document),
         x_label: "segment".into(),
         y_label: "mean over tested users".into(),
-        logarithmic_x: false,
+        x: Axis::Whole,
         series: vec![line("recall@20", points(|q| q.recall)), line("ndcg@20", points(|q| q.ndcg))],
     }
 }
@@ -104,21 +104,21 @@ fn memory_of_run(document: &RunDocument) -> Chart {
         title: heading("Memory against budget", document),
         x_label: "segment".into(),
         y_label: "parameters".into(),
-        logarithmic_x: false,
+        x: Axis::Whole,
         series: vec![
+            Series { kind: Kind::Limit, ..line("budget", points(|s| s.budget_parameters)) },
             line("used", points(|s| s.parameters_used)),
-            Series { limit: true, ..line("budget", points(|s| s.budget_parameters)) },
         ],
     }
 }
 
 fn sizes_by_rank(document: &RunDocument, sizes: &SizeCounts) -> Chart {
-    let series = |name: &str, counts: &[u64]| Series { steps: true, ..line(name, steps(counts)) };
+    let series = |name: &str, counts: &[u64]| Series { kind: Kind::Steps, ..line(name, steps(counts)) };
     Chart {
         title: heading("Sizes by rank", document),
         x_label: "rank, most frequent first".into(),
         y_label: "parameters of a row".into(),
-        logarithmic_x: true,
+        x: Axis::Logarithmic,
         series: vec![series("users", &sizes.user), series("items", &sizes.item)],
     }
 }
@@ -151,7 +151,7 @@ fn quality_by_budget(document: &CompareDocument) -> Chart {
         title: "Quality by budget".into(),
         x_label: "budget in parameters".into(),
         y_label: "recall@20, mean over seeds".into(),
-        logarithmic_x: true,
+        x: Axis::Logarithmic,
         series: series.collect(),
     }
 }
@@ -176,7 +176,7 @@ fn quality_at_budget(document: &CompareDocument, budget: &BudgetSpec) -> Chart {
         title: format!("Quality per segment, budget {budget}"),
         x_label: "segment".into(),
         y_label: "recall@20, mean over seeds".into(),
-        logarithmic_x: false,
+        x: Axis::Whole,
         series: series.collect(),
     }
 }

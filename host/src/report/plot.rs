@@ -9,9 +9,16 @@ use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
 use kuva::render::theme::Theme;
 
-/// The colours of Okabe and Ito, which most kinds of colour blindness keep apart. Yellow and black are left
-/// out: one of them is lost on a light ground, the other on a dark one.
-const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
+/// The colour of each series on a light and on a dark ground: after those of Okabe and Ito, which most kinds
+/// of colour blindness keep apart, each at a contrast of 3 or more to its ground.
+const COLOURS: [(&str, &str); 6] = [
+    ("#0072b2", "#56b4e9"),
+    ("#d55e00", "#f0803c"),
+    ("#00855f", "#2fc39a"),
+    ("#b5598d", "#dd92bd"),
+    ("#8a6d00", "#e6b422"),
+    ("#5b5ea6", "#9fa2e8"),
+];
 
 /// What each part of the chart is drawn in, on a light and on a dark ground. A viewer that knows no style
 /// sheets shows the light one.
@@ -19,6 +26,9 @@ const GROUND: (&str, &str) = ("#fdfdfd", "#16181d");
 const TEXT: (&str, &str) = ("#22262b", "#e3e6ea");
 const AXIS: (&str, &str) = ("#55595f", "#a4a9b0");
 const GRID: (&str, &str) = ("#dcdfe3", "#343941");
+
+/// Whole numbers are ticked one by one up to this many.
+const MOST_TICKS: f64 = 12.0;
 
 /// A chart of one or more series over the same axes.
 #[derive(Clone, Debug)]
@@ -29,8 +39,8 @@ pub struct Chart {
     pub x_label: String,
     /// What goes up, with its unit.
     pub y_label: String,
-    /// Whether equal distances to the right are equal ratios.
-    pub logarithmic_x: bool,
+    /// How it goes to the right.
+    pub x: Axis,
     /// What is drawn, in the order of the legend.
     pub series: Vec<Series>,
 }
@@ -42,10 +52,28 @@ pub struct Series {
     pub name: String,
     /// From left to right.
     pub points: Vec<Point>,
-    /// Whether it is a step function, or points that a line connects.
-    pub steps: bool,
-    /// Whether it is a limit, to be drawn dashed.
-    pub limit: bool,
+    /// How it is drawn.
+    pub kind: Kind,
+}
+
+/// How a chart goes to the right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    /// By whole numbers.
+    Whole,
+    /// Equal distances are equal ratios.
+    Logarithmic,
+}
+
+/// How a series is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Points that a line connects.
+    Line,
+    /// A step function.
+    Steps,
+    /// A broad line, for others to stay below.
+    Limit,
 }
 
 /// One point, with how far its value may be off.
@@ -70,7 +98,7 @@ impl Point {
 pub fn svg(chart: &Chart) -> String {
     let drawn: Vec<_> = chart.series.iter().filter(|series| !series.points.is_empty()).collect();
     let mut plots = Vec::new();
-    for (series, colour) in drawn.iter().zip(COLOURS.iter().cycle()) {
+    for (series, (colour, _)) in drawn.iter().zip(COLOURS.iter().cycle()) {
         plots.extend(draw(series, colour));
     }
     let theme = Theme {
@@ -94,24 +122,28 @@ pub fn svg(chart: &Chart) -> String {
         .with_tick_format(TickFormat::Auto)
         .with_y_axis_min(0.0)
         .with_theme(theme);
-    if chart.logarithmic_x {
-        layout = layout.with_log_x();
-    }
+    layout = match chart.x {
+        Axis::Logarithmic => layout.with_log_x(),
+        Axis::Whole => {
+            let right =
+                drawn.iter().flat_map(|series| &series.points).map(|point| point.x).fold(0.0, f64::max);
+            layout.with_x_tick_step((right / MOST_TICKS).ceil().max(1.0))
+        }
+    };
     follow_the_reader(&SvgBackend::new().render_scene(&render_multiple(plots, layout)), &chart.title)
 }
 
 fn draw(series: &Series, colour: &str) -> Vec<Plot> {
     let points = || series.points.iter().map(|point| (point.x, point.y));
-    let mut line = LinePlot::new()
+    let line = LinePlot::new()
         .with_data(points())
         .with_color(colour)
         .with_stroke_width(2.0)
         .with_legend(&series.name);
-    if series.limit {
-        line = line.with_dashed();
-    }
-    if series.steps {
-        return vec![line.into()];
+    match series.kind {
+        Kind::Steps => return vec![line.with_step().into()],
+        Kind::Limit => return vec![line.with_stroke_width(6.0).into()],
+        Kind::Line => {}
     }
     let mut marks = ScatterPlot::new().with_data(points()).with_color(colour).with_size(3.0);
     if series.points.iter().any(|point| point.error > 0.0) {
@@ -124,7 +156,7 @@ fn draw(series: &Series, colour: &str) -> Vec<Plot> {
 fn follow_the_reader(svg: &str, title: &str) -> String {
     let Some((opening, rest)) = svg.split_once('>') else { return svg.to_owned() };
     let mut style = String::new();
-    for (light, dark) in [GROUND, TEXT, AXIS, GRID] {
+    for (light, dark) in [GROUND, TEXT, AXIS, GRID].into_iter().chain(COLOURS) {
         style.push_str(&format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}"));
     }
     let title = title.replace('&', "&amp;").replace('<', "&lt;");
@@ -142,7 +174,7 @@ mod tests {
             title: "Recall <20> & more".into(),
             x_label: "segment".into(),
             y_label: "recall@20".into(),
-            logarithmic_x: false,
+            x: Axis::Whole,
             series,
         }
     }
@@ -151,8 +183,7 @@ mod tests {
         Series {
             name: name.into(),
             points: points.iter().map(|(x, y)| Point::new(*x, *y)).collect(),
-            steps: false,
-            limit: false,
+            kind: Kind::Line,
         }
     }
 
@@ -167,29 +198,53 @@ mod tests {
     }
 
     #[test]
-    fn every_neutral_colour_has_a_dark_twin_and_series_differ() {
+    fn every_colour_has_a_dark_twin_and_series_differ() {
         let svg = svg(&chart(vec![series("a", &[(1.0, 0.1), (2.0, 0.2)]), series("b", &[(1.0, 0.15)])]));
-        for (light, dark) in [GROUND, TEXT, AXIS, GRID] {
+        for (light, dark) in [GROUND, TEXT, AXIS, GRID].into_iter().chain(COLOURS) {
             assert!(svg.contains(&format!("[fill=\"{light}\"]{{fill:{dark}}}")));
         }
         let body = svg.split_once("</style>").unwrap().1;
         for (start, _) in body.match_indices("=\"#") {
             let colour = &body[start + 2..start + 9];
-            let known = [GROUND, TEXT, AXIS, GRID].iter().any(|(light, _)| *light == colour)
-                || COLOURS.contains(&colour);
-            assert!(known, "{colour} would not follow the reader's light or dark");
+            let mut known = [GROUND, TEXT, AXIS, GRID].into_iter().chain(COLOURS);
+            assert!(
+                known.any(|(light, _)| light == colour),
+                "{colour} would not follow the reader's light or dark"
+            );
         }
-        assert!(body.contains(COLOURS[0]) && body.contains(COLOURS[1]));
+        assert!(body.contains(COLOURS[0].0) && body.contains(COLOURS[1].0));
         for name in ["\"black\"", "\"white\""] {
             assert!(!body.contains(name), "{name} would not follow the reader's light or dark");
+        }
+    }
+
+    /// By the formula of the Web Content Accessibility Guidelines, its power of 2.4 taken as between 2 and 3.
+    fn contrast(one: &str, other: &str) -> f64 {
+        let luminance = |colour: &str| {
+            let channel = |at: usize| {
+                let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+                let base = (value + 0.055) / 1.055;
+                if value <= 0.04045 { value / 12.92 } else { 0.6 * base * base + 0.4 * base * base * base }
+            };
+            0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+        };
+        let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+        one.max(other) / one.min(other)
+    }
+
+    #[test]
+    fn everything_drawn_stands_out_on_both_grounds() {
+        for (light, dark) in [TEXT, AXIS].into_iter().chain(COLOURS) {
+            assert!(contrast(light, GROUND.0) >= 3.0, "{light}: {}", contrast(light, GROUND.0));
+            assert!(contrast(dark, GROUND.1) >= 3.0, "{dark}: {}", contrast(dark, GROUND.1));
         }
     }
 
     #[test]
     fn nothing_a_single_point_and_equal_values_are_drawn_without_a_number_that_is_none() {
         for points in [&[][..], &[(1.0, 0.0)], &[(1.0, 0.5), (2.0, 0.5)], &[(1.0, 1e12), (2.0, 4e12)]] {
-            for logarithmic_x in [false, true] {
-                let svg = svg(&Chart { logarithmic_x, ..chart(vec![series("only", points)]) });
+            for x in [Axis::Whole, Axis::Logarithmic] {
+                let svg = svg(&Chart { x, ..chart(vec![series("only", points)]) });
                 assert!(!svg.contains("NaN") && !svg.contains("inf"), "{points:?}\n{svg}");
             }
         }

@@ -5,12 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::random::Generator;
+use crate::sizes::testing::cases;
 use crate::sizes::{Distribution, draw_weights, expected_weights};
-
-fn cases(few: u32) -> ProptestConfig {
-    let many = std::env::var("SCALL_LONG").is_ok_and(|value| value == "1");
-    ProptestConfig { cases: if many { few.saturating_mul(10_000) } else { few }, ..ProptestConfig::default() }
-}
 
 /// The sizes by rank.
 fn sizes(words: &[u32], bounds: Bounds, budget: u64) -> (Fitted, Vec<u32>) {

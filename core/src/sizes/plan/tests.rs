@@ -5,11 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::sizes::counts_len;
-
-fn cases(few: u32) -> ProptestConfig {
-    let many = std::env::var("SCALL_LONG").is_ok_and(|value| value == "1");
-    ProptestConfig { cases: if many { few.saturating_mul(10_000) } else { few }, ..ProptestConfig::default() }
-}
+use crate::sizes::testing::cases;
 
 fn settings(distribution: Distribution, min: u32, max: u32) -> SizeSettings {
     SizeSettings { distribution, bounds: PerSide::new(Bounds { min, max }, Bounds { min, max }) }

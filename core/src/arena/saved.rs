@@ -1,0 +1,96 @@
+//! An arena in a snapshot.
+//!
+//! Saved are the counts, the sizes and the elements in use, not the tables and the gap: a snapshot is as
+//! long as what it holds, and can be loaded into any arena that has room for it and cold-start rows of the
+//! same sizes.
+
+use super::{Arena, Element};
+use crate::Side;
+use crate::side::PerSide;
+use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
+
+impl<E: Element> Arena<'_, E> {
+    /// The most bytes in a snapshot, for a budget of that many elements and that many users and items.
+    pub const fn max_snapshot_len(parameters: usize, users: usize, items: usize) -> usize {
+        // A size of 32 bits takes up to 5 bytes.
+        12 * NUMBER_LEN + 5 * (users + items) + size_of::<E>() * parameters
+    }
+
+    /// The elements of the users and of the items, cold-start rows included.
+    fn regions(&mut self, taken: PerSide<u32>) -> Option<(&mut [E], &mut [E])> {
+        let middle = (self.values.len()).checked_sub(taken.item as usize)?;
+        let (low, items) = self.values.split_at_mut_checked(middle)?;
+        Some((low.get_mut(..taken.user as usize)?, items))
+    }
+}
+
+impl<E: Element> Snapshot for Arena<'_, E> {
+    fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        for side in Side::BOTH {
+            writer.put(&self.cold_size(side))?;
+            writer.put(&self.count(side))?;
+            writer.put(&self.cold_starts(side))?;
+            let table = self.boundaries(side);
+            let rows = table.iter().zip(table.get(1..).unwrap_or_default());
+            writer.put_all(rows.take(self.count(side) as usize).map(|(near, far)| near.abs_diff(*far)))?;
+        }
+        writer.put(&(self.budget, self.high_water))?;
+        let items = self.values.len().saturating_sub(self.taken.item as usize);
+        writer.put_all(self.values.get(..self.taken.user as usize).unwrap_or_default().iter())?;
+        writer.put_all(self.values.get(items..).unwrap_or_default().iter())
+    }
+
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        let write = !reader.is_dry();
+        let mut taken = PerSide::new(0, 0);
+        for side in Side::BOTH {
+            let cold = self.cold_size(side);
+            reader.expect(cold)?;
+            let count: u32 = reader.take()?;
+            if count > self.capacity(side) {
+                return Err(SnapshotError::OtherShape { found: count, expected: self.capacity(side) });
+            }
+            let cold_starts: u32 = reader.take()?;
+            let available = self.len();
+            let table = match side {
+                Side::User => &mut *self.user_boundaries,
+                Side::Item => &mut *self.item_boundaries,
+            };
+            let mut slots = table.iter_mut().skip(1);
+            let mut end = u64::from(cold);
+            reader.sequence(count as usize, |size: u32| {
+                end = end.saturating_add(u64::from(size));
+                if write && let Some(slot) = slots.next() {
+                    *slot = match side {
+                        Side::User => end as u32,
+                        Side::Item => available.saturating_sub(end as u32),
+                    };
+                }
+            })?;
+            if cold_starts > count || end > u64::from(u32::MAX) {
+                return Err(SnapshotError::Damaged);
+            }
+            *taken.get_mut(side) = end as u32;
+            if write {
+                *self.counts.get_mut(side) = count;
+                *self.cold_starts.get_mut(side) = cold_starts;
+            }
+        }
+        let (budget, high_water): (u32, u32) = reader.take()?;
+        if budget > self.len() {
+            return Err(SnapshotError::OtherShape { found: budget, expected: self.len() });
+        }
+        let used = u64::from(taken.user) + u64::from(taken.item);
+        if used > u64::from(budget) || u64::from(high_water) < used {
+            return Err(SnapshotError::Damaged);
+        }
+        if write {
+            self.taken = taken;
+            self.budget = budget;
+            self.high_water = high_water;
+        }
+        let (users, items) = self.regions(taken).ok_or(SnapshotError::Damaged)?;
+        reader.fill(users)?;
+        reader.fill(items)
+    }
+}

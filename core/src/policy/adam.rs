@@ -1,0 +1,74 @@
+//! Adam with weight decay, one row of weights at a time.
+//!
+//! Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, with the weight decay of its
+//! common implementations: L2 added to the gradient ([`WeightDecay::L2`], published for SCALL), or
+//! decoupled from it (Loshchilov and Hutter, ICLR 2019). The denominator is
+//! `sqrt(v / (1 - beta2^t) + epsilon^2)` in place of `sqrt(v / (1 - beta2^t)) + epsilon`, which differs
+//! only where the gradient itself is as small as epsilon, and needs no division.
+
+use serde::{Deserialize, Serialize};
+
+use crate::math;
+
+/// Retention of the mean gradient.
+pub const BETA_1: f32 = 0.9;
+/// Retention of the mean squared gradient.
+pub const BETA_2: f32 = 0.999;
+/// Smallest denominator.
+pub const EPSILON: f32 = 1e-8;
+
+/// How weights are pulled to zero.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum WeightDecay {
+    /// `factor * weight` is added to the gradient, before the moments.
+    L2(f32),
+    /// The weight is multiplied by `1 - learning_rate * factor`, beside the step.
+    Decoupled(f32),
+}
+
+/// The numbers of one step, the same for all weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    l2: f32,
+    keep: f32,
+    rate: f32,
+    correction: f32,
+}
+
+impl Step {
+    /// Step number `step`, counted from 1.
+    pub(super) fn new(learning_rate: f32, decay: WeightDecay, step: u32) -> Self {
+        let step = f64::from(step.max(1));
+        let first = 1.0 - math::pow_f64(f64::from(BETA_1), step);
+        let second = 1.0 - math::pow_f64(f64::from(BETA_2), step);
+        let (l2, keep) = match decay {
+            WeightDecay::L2(factor) => (factor, 1.0),
+            WeightDecay::Decoupled(factor) => (0.0, 1.0 - learning_rate * factor),
+        };
+        Self { l2, keep, rate: (f64::from(learning_rate) / first) as f32, correction: (1.0 / second) as f32 }
+    }
+
+    #[inline(always)]
+    fn number(&self, weight: &mut f32, first: &mut f32, second: &mut f32, gradient: f32) {
+        let gradient = gradient + self.l2 * *weight;
+        *first = BETA_1 * *first + (1.0 - BETA_1) * gradient;
+        *second = BETA_2 * *second + (1.0 - BETA_2) * (gradient * gradient);
+        let inverse = math::inverse_sqrt(*second * self.correction + EPSILON * EPSILON);
+        *weight = self.keep * *weight - self.rate * *first * inverse;
+    }
+
+    /// Moves one number.
+    pub(super) fn scalar(&self, value: &mut f32, moments: &mut [f32; 2], gradient: f32) {
+        let [first, second] = moments;
+        self.number(value, first, second, gradient);
+    }
+
+    /// Moves one row of weights.
+    #[inline(always)]
+    pub(super) fn row(&self, weights: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32]) {
+        let step = *self;
+        for (((w, m), v), &g) in weights.iter_mut().zip(first).zip(second).zip(gradient) {
+            step.number(w, m, v, g);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Every choice about the policy: first written down, then checked.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::actor::{MAX_LOG_STD, MIN_LOG_STD};
+use super::{Action, MAX_BATCH, MAX_CAPACITY, SacShape, Sampling, WeightDecay};
+
+/// The price of a predictable action: the `alpha` of soft actor-critic.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum EntropyWeight {
+    /// Always the same, 0 to 100 (published: 0.2).
+    Fixed(f32),
+    /// Learned, so that the policy's entropy stays near a target.
+    Learned {
+        /// The first weight, above 0 and at most 100.
+        initial: f32,
+        /// The entropy to hold in nats, -100 to 100; the usual choice is minus the numbers of an action, -3.
+        target: f32,
+        /// Adam's step size for the logarithm of the weight, above 0 and at most 1.
+        learning_rate: f32,
+    },
+}
+
+/// Where the policy begins.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum InitialPolicy {
+    /// Xavier-uniform heads without bias: about the middle, different in every state (published).
+    Xavier,
+    /// Around one action in every state: the heads' weights begin a hundred times smaller.
+    Action {
+        /// The action at the mean, each number in 0.001 to 0.999.
+        mean: Action,
+        /// Logarithm of the standard deviation before squashing, [`MIN_LOG_STD`] to [`MAX_LOG_STD`].
+        log_std: f32,
+    },
+}
+
+/// The settings of a policy, unchecked.
+///
+/// [`SacConfig::new`] is SCALL's published policy without its two slips, [`SacConfig::published`] with
+/// them, and [`SacConfig::compact`] one for small states and few transitions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SacConfig {
+    /// What decides the memory.
+    pub shape: SacShape,
+    /// Worth of the next step's return beside this step's reward, the `gamma`: 0 up to but not including 1
+    /// (published: 0.99). At 0 the policy learns rewards alone and next states are never looked at.
+    pub discount: f32,
+    /// How far the targets move to the critics at an update, the `tau`: above 0, at most 1 (published:
+    /// 0.005).
+    pub target_rate: f32,
+    /// Adam's step size for the actor: above 0, at most 1 (published: 2e-4).
+    pub actor_learning_rate: f32,
+    /// Adam's step size for the critics: above 0, at most 1 (published: 3e-4).
+    pub critic_learning_rate: f32,
+    /// The pull of all weights and biases to zero: factor 0 to 1 (published: L2 of 1e-4).
+    pub weight_decay: WeightDecay,
+    /// Greatest Euclidean norm of the actor's gradient, above 0; `None` leaves it as it is (published: 1).
+    pub actor_gradient_norm: Option<f32>,
+    /// Greatest Euclidean norm of each critic's gradient, above 0; `None` leaves it as it is (published).
+    pub critic_gradient_norm: Option<f32>,
+    /// The price of a predictable action (published: fixed at 0.2).
+    pub entropy_weight: EntropyWeight,
+    /// Whether the targets begin as copies of the critics; the published ones are drawn apart.
+    pub synchronised_targets: bool,
+    /// Whether a batch is a single transition until 13 are stored (published); otherwise a batch is what
+    /// is stored, up to its size.
+    pub first_batches_of_one: bool,
+    /// How batches are chosen (published: by recency).
+    pub sampling: Sampling,
+    /// How many updates the caller is to make for each step of the environment, 1 to 10,000 (published: 3).
+    pub updates_per_step: u32,
+    /// Where the policy begins (published: Xavier).
+    pub initial_policy: InitialPolicy,
+}
+
+impl SacConfig {
+    /// Numbers of the published state.
+    pub const PUBLISHED_STATE: u32 = 1028;
+
+    /// The published policy over states of `state` numbers, with its targets synchronised at the start and
+    /// full batches from the beginning.
+    pub const fn new(state: u32) -> Self {
+        Self {
+            shape: SacShape { state, hidden: 512, batch: 8, capacity: 10_000 },
+            discount: 0.99,
+            target_rate: 0.005,
+            actor_learning_rate: 2e-4,
+            critic_learning_rate: 3e-4,
+            weight_decay: WeightDecay::L2(1e-4),
+            actor_gradient_norm: Some(1.0),
+            critic_gradient_norm: None,
+            entropy_weight: EntropyWeight::Fixed(0.2),
+            synchronised_targets: true,
+            first_batches_of_one: false,
+            sampling: Sampling::Recency,
+            updates_per_step: 3,
+            initial_policy: InitialPolicy::Xavier,
+        }
+    }
+
+    /// The published policy as it is, over states of 1028 numbers.
+    pub const fn published() -> Self {
+        let mut config = Self::new(Self::PUBLISHED_STATE);
+        config.synchronised_targets = false;
+        config.first_batches_of_one = true;
+        config
+    }
+
+    /// A policy for states of some tens of numbers and some tens of transitions, a few thousand weights.
+    pub const fn compact(state: u32) -> Self {
+        Self {
+            shape: SacShape { state, hidden: 63, batch: 16, capacity: 1_024 },
+            discount: 0.0,
+            target_rate: 0.02,
+            actor_learning_rate: 1e-3,
+            critic_learning_rate: 3e-3,
+            weight_decay: WeightDecay::L2(1e-4),
+            actor_gradient_norm: Some(1.0),
+            critic_gradient_norm: Some(10.0),
+            entropy_weight: EntropyWeight::Learned { initial: 0.2, target: -3.0, learning_rate: 3e-3 },
+            synchronised_targets: true,
+            first_batches_of_one: false,
+            sampling: Sampling::Recency,
+            updates_per_step: 10,
+            initial_policy: InitialPolicy::Action { mean: [0.5; 3], log_std: -0.5 },
+        }
+    }
+
+    /// Checks every field against its range.
+    ///
+    /// # Errors
+    ///
+    /// The first field, in the order of the struct, that is outside its range.
+    pub fn validate(&self) -> Result<ValidSacConfig, SacConfigError> {
+        use SacConfigError as Error;
+        let shape = self.shape;
+        check(shape.state >= 1 && shape.state <= SacShape::MAX_STATE, Error::State(shape.state))?;
+        check(shape.hidden >= 1 && shape.hidden <= SacShape::MAX_HIDDEN, Error::Hidden(shape.hidden))?;
+        check(shape.batch >= 1 && shape.batch as usize <= MAX_BATCH, Error::Batch(shape.batch))?;
+        check(shape.capacity >= 1 && shape.capacity <= MAX_CAPACITY, Error::Capacity(shape.capacity))?;
+        check((0.0..1.0).contains(&self.discount), Error::Discount(self.discount))?;
+        check(above_zero_to(self.target_rate, 1.0), Error::TargetRate(self.target_rate))?;
+        let rate = self.actor_learning_rate;
+        check(above_zero_to(rate, 1.0), Error::ActorLearningRate(rate))?;
+        let rate = self.critic_learning_rate;
+        check(above_zero_to(rate, 1.0), Error::CriticLearningRate(rate))?;
+        let (WeightDecay::L2(decay) | WeightDecay::Decoupled(decay)) = self.weight_decay;
+        check((0.0..=1.0).contains(&decay), Error::WeightDecay(decay))?;
+        let norm = self.actor_gradient_norm.unwrap_or(1.0);
+        check(above_zero_to(norm, f32::MAX), Error::ActorGradientNorm(norm))?;
+        let norm = self.critic_gradient_norm.unwrap_or(1.0);
+        check(above_zero_to(norm, f32::MAX), Error::CriticGradientNorm(norm))?;
+        match self.entropy_weight {
+            EntropyWeight::Fixed(weight) => {
+                check((0.0..=100.0).contains(&weight), Error::EntropyWeight(weight))?;
+            }
+            EntropyWeight::Learned { initial, target, learning_rate } => {
+                check(above_zero_to(initial, 100.0), Error::EntropyWeight(initial))?;
+                check((-100.0..=100.0).contains(&target), Error::EntropyTarget(target))?;
+                check(above_zero_to(learning_rate, 1.0), Error::EntropyLearningRate(learning_rate))?;
+            }
+        }
+        let updates = self.updates_per_step;
+        check((1..=10_000).contains(&updates), Error::UpdatesPerStep(updates))?;
+        if let InitialPolicy::Action { mean, log_std } = self.initial_policy {
+            for number in mean {
+                check((0.001..=0.999).contains(&number), Error::InitialAction(number))?;
+            }
+            check((MIN_LOG_STD..=MAX_LOG_STD).contains(&log_std), Error::InitialLogStd(log_std))?;
+        }
+        Ok(ValidSacConfig(*self))
+    }
+}
+
+fn check(holds: bool, error: SacConfigError) -> Result<(), SacConfigError> {
+    if holds { Ok(()) } else { Err(error) }
+}
+
+fn above_zero_to(value: f32, greatest: f32) -> bool {
+    value > 0.0 && value <= greatest
+}
+
+/// The settings of a policy, every field inside its range.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ValidSacConfig(SacConfig);
+
+impl ValidSacConfig {
+    /// The settings.
+    pub const fn get(&self) -> &SacConfig {
+        &self.0
+    }
+
+    /// What decides the memory.
+    pub const fn shape(&self) -> &SacShape {
+        &self.0.shape
+    }
+}
+
+/// Which setting of a policy is outside its range, and what it was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SacConfigError {
+    /// [`SacShape::state`].
+    State(u32),
+    /// [`SacShape::hidden`].
+    Hidden(u32),
+    /// [`SacShape::batch`].
+    Batch(u32),
+    /// [`SacShape::capacity`].
+    Capacity(u32),
+    /// [`SacConfig::discount`].
+    Discount(f32),
+    /// [`SacConfig::target_rate`].
+    TargetRate(f32),
+    /// [`SacConfig::actor_learning_rate`].
+    ActorLearningRate(f32),
+    /// [`SacConfig::critic_learning_rate`].
+    CriticLearningRate(f32),
+    /// [`SacConfig::weight_decay`].
+    WeightDecay(f32),
+    /// [`SacConfig::actor_gradient_norm`].
+    ActorGradientNorm(f32),
+    /// [`SacConfig::critic_gradient_norm`].
+    CriticGradientNorm(f32),
+    /// The fixed or first weight of [`SacConfig::entropy_weight`].
+    EntropyWeight(f32),
+    /// The target of [`EntropyWeight::Learned`].
+    EntropyTarget(f32),
+    /// The step size of [`EntropyWeight::Learned`].
+    EntropyLearningRate(f32),
+    /// [`SacConfig::updates_per_step`].
+    UpdatesPerStep(u32),
+    /// A number of the mean of [`InitialPolicy::Action`].
+    InitialAction(f32),
+    /// The spread of [`InitialPolicy::Action`].
+    InitialLogStd(f32),
+}
+
+impl fmt::Display for SacConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::State(_) => "a state needs 1 to 1,048,576 numbers",
+            Self::Hidden(_) => "a hidden layer needs 1 to 16,384 units",
+            Self::Batch(_) => "a batch needs 1 to 64 transitions",
+            Self::Capacity(_) => "the replay needs room for 1 to 65,536 transitions",
+            Self::Discount(_) => "the discount must be at least 0 and below 1",
+            Self::TargetRate(_) => "the target rate must be above 0 and at most 1",
+            Self::ActorLearningRate(_) => "the actor's learning rate must be above 0 and at most 1",
+            Self::CriticLearningRate(_) => "the critics' learning rate must be above 0 and at most 1",
+            Self::WeightDecay(_) => "the weight decay must be 0 to 1",
+            Self::ActorGradientNorm(_) => "the actor's gradient norm must be above 0 and finite",
+            Self::CriticGradientNorm(_) => "the critics' gradient norm must be above 0 and finite",
+            Self::EntropyWeight(_) => "the entropy weight must be 0 to 100, and above 0 to be learned",
+            Self::EntropyTarget(_) => "the target entropy must be -100 to 100",
+            Self::EntropyLearningRate(_) => {
+                "the entropy weight's learning rate must be above 0 and at most 1"
+            }
+            Self::UpdatesPerStep(_) => "the updates per step must be 1 to 10,000",
+            Self::InitialAction(_) => "the initial action's numbers must be 0.001 to 0.999",
+            Self::InitialLogStd(_) => "the initial logarithm of the standard deviation must be -20 to 2",
+        })
+    }
+}
+
+impl core::error::Error for SacConfigError {}

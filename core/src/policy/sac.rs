@@ -1,0 +1,598 @@
+//! Soft actor-critic: act, remember, update.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::actor::{self, HEADS};
+use super::adam::Step;
+use super::critic;
+use super::kernels::{Block, Kernels, Portable, Rows, RowsMut};
+use super::memory::{Networks, SacMemory, Scratch};
+use super::mlp::{self, Pass, Target};
+use super::replay::{MAX_BATCH, Replay, Transition};
+use super::{ACTION, Action, EntropyWeight, InitialPolicy, SacConfig, ValidSacConfig};
+use crate::math::{self, LANES};
+use crate::random::Generator;
+
+/// How many transitions end the batches of one.
+const WARM: u32 = 13;
+/// Bounds of the logarithm of a learned entropy weight: 4.5e-5 and 148.
+const LOG_WEIGHT_BOUND: f32 = 10.0;
+/// The initial heads' weights, if the policy is to begin at one action.
+const SMALL_HEAD: f32 = 0.01;
+
+/// A policy in lent memory.
+///
+/// Equal settings, generators and calls give equal bits on every target.
+#[derive(Debug)]
+pub struct Sac<'a> {
+    config: ValidSacConfig,
+    networks: &'a mut [Block],
+    scratch: &'a mut [Block],
+    replay: Replay<'a>,
+    generator: Generator,
+    updates: u32,
+    log_entropy_weight: f32,
+    entropy_moments: [f32; 2],
+}
+
+/// What an update found, before it moved anything.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Losses {
+    /// Sum over both critics of the mean squared error.
+    pub critic: f32,
+    /// Mean over the batch of `entropy_weight * log_probability - value`.
+    pub actor: f32,
+    /// Mean log-probability of the actions that the policy would take, in nats: minus its entropy.
+    pub log_probability: f32,
+    /// The price of a predictable action that was in force.
+    pub entropy_weight: f32,
+    /// Norm of the actor's gradient before it was clipped.
+    pub actor_gradient_norm: f32,
+}
+
+/// Everything of a policy that is not in its slices.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Updates made.
+    pub updates: u32,
+    /// Transitions stored.
+    pub stored: u32,
+    /// Slot of the next transition.
+    pub next: u32,
+    /// Logarithm of a learned entropy weight.
+    pub log_entropy_weight: f32,
+    /// Its two moments.
+    pub entropy_moments: [f32; 2],
+    /// State of the generator.
+    pub generator: [u8; 16],
+}
+
+impl<'a> Sac<'a> {
+    /// Greatest magnitude of a reward and of a state's numbers, so that no square overflows.
+    pub const MAX_MAGNITUDE: f32 = 1e6;
+
+    /// A new policy, its weights drawn in place. O(weights); the replay's memory is not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`SacError::Memory`] if a slice is too short; nothing is written then.
+    pub fn new(
+        config: &ValidSacConfig,
+        memory: SacMemory<'a>,
+        generator: Generator,
+    ) -> Result<Self, SacError> {
+        let mut sac = Self::resume(config, memory, generator)?;
+        sac.initialise();
+        Ok(sac)
+    }
+
+    /// A policy over memory that a snapshot has filled or is about to: its numbers are taken as they are.
+    /// [`Sac::set_progress`] makes it complete.
+    ///
+    /// # Errors
+    ///
+    /// [`SacError::Memory`] if a slice is too short.
+    pub fn resume(
+        config: &ValidSacConfig,
+        memory: SacMemory<'a>,
+        generator: Generator,
+    ) -> Result<Self, SacError> {
+        let shape = config.shape();
+        let SacMemory { networks, replay, scratch } = memory;
+        let networks = lend(networks, shape.networks_len(), Part::Networks)?;
+        let scratch = lend(scratch, shape.scratch_len(), Part::Scratch)?;
+        let replay = lend(replay, shape.replay_len(), Part::Replay)?;
+        let log_entropy_weight = match config.get().entropy_weight {
+            EntropyWeight::Fixed(_) => 0.0,
+            EntropyWeight::Learned { initial, .. } => log_weight(initial),
+        };
+        Ok(Self {
+            config: *config,
+            networks: networks.as_chunks_mut().0,
+            scratch: scratch.as_chunks_mut().0,
+            replay: Replay::new(replay, shape.state as usize, shape.capacity),
+            generator,
+            updates: 0,
+            log_entropy_weight,
+            entropy_moments: [0.0; 2],
+        })
+    }
+
+    fn initialise(&mut self) {
+        let config = *self.config.get();
+        let (actor, critic) = (config.shape.actor(), config.shape.critic());
+        self.networks.fill([0.0; LANES]);
+        let Some(mut networks) = Networks::take(&config.shape, self.networks) else { return };
+        actor.initialise(networks.actor.weights, 2, &mut self.generator);
+        for critics in &mut networks.critics {
+            critic.initialise(critics.weights, 1, &mut self.generator);
+        }
+        for (target, source) in networks.targets.iter_mut().zip(&networks.critics) {
+            if config.synchronised_targets {
+                for (target, source) in target.iter_mut().zip(source.weights.iter()) {
+                    *target = *source;
+                }
+            } else {
+                critic.initialise(target, 1, &mut self.generator);
+            }
+        }
+        if let InitialPolicy::Action { mean, log_std } = config.initial_policy {
+            let means = mean.into_iter().map(actor::inverse);
+            for (head, bias) in means.chain([log_std; ACTION]).enumerate() {
+                let Some(row) = actor.output_row(networks.actor.weights, head) else { return };
+                for weight in row.iter_mut() {
+                    *weight *= SMALL_HEAD;
+                }
+                if let Some(place) = row.get_mut(actor.hidden) {
+                    *place = bias;
+                }
+            }
+        }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &SacConfig {
+        self.config.get()
+    }
+
+    /// The stored transitions.
+    pub fn replay(&self) -> &Replay<'a> {
+        &self.replay
+    }
+
+    /// Updates made.
+    pub fn updates(&self) -> u32 {
+        self.updates
+    }
+
+    /// The price of a predictable action that is in force.
+    pub fn entropy_weight(&self) -> f32 {
+        match self.config.get().entropy_weight {
+            EntropyWeight::Fixed(weight) => weight,
+            EntropyWeight::Learned { .. } => math::exp(self.log_entropy_weight),
+        }
+    }
+
+    /// The action for `state`: drawn from the policy to explore, at its mean otherwise. One pass through the
+    /// actor, and three normal numbers to explore.
+    ///
+    /// # Errors
+    ///
+    /// [`SacError::StateLength`] or [`SacError::State`] for a state of another length or with a number
+    /// beyond [`Sac::MAX_MAGNITUDE`]; no random number is drawn then.
+    pub fn act(&mut self, state: &[f32], explore: bool) -> Result<Action, SacError> {
+        self.check_state(state)?;
+        let shape = *self.config.shape();
+        let middle = [0.5; ACTION];
+        let Some(mut scratch) = Scratch::take(&shape, 1, self.scratch) else { return Ok(middle) };
+        let Some(networks) = Networks::take(&shape, self.networks) else { return Ok(middle) };
+        let mut inputs = scratch.actor_inputs.leading(1);
+        for row in inputs.iter_mut() {
+            write_state(row, state, 0);
+        }
+        let mut trace = scratch.actor.leading(1);
+        mlp::forward::<Portable>(shape.actor(), networks.actor.weights, inputs.shared(), &mut trace);
+        let heads = trace.outputs.shared().iter().next().map_or([0.0; HEADS], heads);
+        let action = if explore {
+            let noise = [self.generator.normal(), self.generator.normal(), self.generator.normal()];
+            actor::sample(&heads, &noise).action
+        } else {
+            actor::mean(&heads)
+        };
+        Ok(action.map(|number| if number.is_finite() { number } else { 0.5 }))
+    }
+
+    /// Stores what came of an action. O(state); the oldest transition gives way if the ring is full.
+    ///
+    /// # Errors
+    ///
+    /// A state as in [`Sac::act`], [`SacError::Action`] for an action outside 0 to 1, [`SacError::Reward`]
+    /// for a reward beyond [`Sac::MAX_MAGNITUDE`]; nothing is stored then.
+    pub fn remember(&mut self, transition: &Transition<'_>) -> Result<(), SacError> {
+        self.check_state(transition.state)?;
+        self.check_state(transition.next_state)?;
+        for number in transition.action {
+            if !(0.0..=1.0).contains(&number) {
+                return Err(SacError::Action(number));
+            }
+        }
+        if !within_magnitude(transition.reward) {
+            return Err(SacError::Reward(transition.reward));
+        }
+        self.replay.push(transition);
+        Ok(())
+    }
+
+    fn check_state(&self, state: &[f32]) -> Result<(), SacError> {
+        let needed = self.config.shape().state as usize;
+        if state.len() != needed {
+            return Err(SacError::StateLength { needed, given: state.len() });
+        }
+        match state.iter().find(|&&number| !within_magnitude(number)) {
+            Some(&number) => Err(SacError::State(number)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes one step of the critics, the actor, the targets and a learned entropy weight on one batch;
+    /// `None` if nothing is stored. O(weights * batch).
+    pub fn update(&mut self) -> Option<Losses> {
+        self.update_with::<Portable>()
+    }
+
+    /// [`Sac::update`], bit for bit, with loops compiled by the caller.
+    pub fn update_with<K: Kernels>(&mut self) -> Option<Losses> {
+        let config = *self.config.get();
+        let shape = config.shape;
+        let entropy_weight = self.entropy_weight();
+        let mut positions = [0_u32; MAX_BATCH];
+        let size = if config.first_batches_of_one && self.replay.len() < WARM { 1 } else { shape.batch };
+        let wanted = positions.get_mut(..size as usize)?;
+        let samples = self.replay.sample(config.sampling, &mut self.generator, wanted);
+        let positions = wanted.get(..samples)?;
+        if positions.is_empty() {
+            return None;
+        }
+        let mut scratch = Scratch::take(&shape, samples, self.scratch)?;
+        let mut networks = Networks::take(&shape, self.networks)?;
+        gather(&self.replay, positions, &mut scratch);
+        for noise in scratch.noise.iter_mut() {
+            for number in noise.as_flattened_mut().iter_mut().take(ACTION) {
+                *number = self.generator.normal();
+            }
+        }
+        self.updates = self.updates.saturating_add(1);
+
+        // The actor is not moved before the end, so one sweep over its weights serves both kinds of states.
+        let weights = &*networks.actor.weights;
+        if config.discount > 0.0 {
+            let inputs = scratch.actor_inputs.shared();
+            mlp::forward::<K>(shape.actor(), weights, inputs, &mut scratch.actor);
+            add_targets::<K>(&config, &networks, &mut scratch, samples, entropy_weight);
+        } else {
+            let inputs = scratch.actor_inputs.leading(samples);
+            let mut trace = scratch.actor.leading(samples);
+            mlp::forward::<K>(shape.actor(), weights, inputs.shared(), &mut trace);
+        }
+        let critic = step_critics::<K>(&config, &mut networks, &mut scratch, samples, self.updates);
+        let mut losses =
+            step_actor::<K>(&config, &mut networks, &mut scratch, samples, self.updates, entropy_weight);
+        losses.critic = critic;
+        self.step_entropy_weight(losses.log_probability);
+        Some(losses)
+    }
+
+    /// Minimises `-log(weight) * (log_probability + target)`.
+    fn step_entropy_weight(&mut self, log_probability: f32) {
+        if let EntropyWeight::Learned { target, learning_rate, .. } = self.config.get().entropy_weight {
+            let step = Step::new(learning_rate, super::WeightDecay::L2(0.0), self.updates);
+            let gradient = -(log_probability + target);
+            step.scalar(&mut self.log_entropy_weight, &mut self.entropy_moments, gradient);
+            self.log_entropy_weight = self.log_entropy_weight.clamp(-LOG_WEIGHT_BOUND, LOG_WEIGHT_BOUND);
+        }
+    }
+
+    /// All weights, moments and targets, for a snapshot.
+    pub fn networks(&self) -> &[f32] {
+        self.networks.as_flattened()
+    }
+
+    /// All weights, moments and targets, to be filled from a snapshot.
+    pub fn networks_mut(&mut self) -> &mut [f32] {
+        self.networks.as_flattened_mut()
+    }
+
+    /// The memory of the stored transitions in the order of their slots, for a snapshot.
+    pub fn transitions(&self) -> &[f32] {
+        self.replay.values(self.replay.len()).unwrap_or_default()
+    }
+
+    /// The memory of the first `stored` slots, to be filled from a snapshot; `None` beyond the capacity.
+    pub fn transitions_mut(&mut self, stored: u32) -> Option<&mut [f32]> {
+        if stored > self.replay.capacity() { None } else { self.replay.values_mut(stored) }
+    }
+
+    /// Everything else, for a snapshot.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            updates: self.updates,
+            stored: self.replay.len(),
+            next: self.replay.next(),
+            log_entropy_weight: self.log_entropy_weight,
+            entropy_moments: self.entropy_moments,
+            generator: self.generator.state(),
+        }
+    }
+
+    /// Takes on what a snapshot held.
+    ///
+    /// # Errors
+    ///
+    /// [`SacError::Progress`] if the counters do not fit the ring or a number is not finite; nothing changes
+    /// then.
+    pub fn set_progress(&mut self, progress: &Progress) -> Result<(), SacError> {
+        let [first, second] = progress.entropy_moments;
+        let sound = progress.log_entropy_weight.abs() <= LOG_WEIGHT_BOUND
+            && first.is_finite()
+            && second.is_finite()
+            && second >= 0.0;
+        if !sound || !self.replay.set_counters(progress.stored, progress.next) {
+            return Err(SacError::Progress);
+        }
+        self.updates = progress.updates;
+        self.log_entropy_weight = progress.log_entropy_weight;
+        self.entropy_moments = progress.entropy_moments;
+        self.generator = Generator::from_state(progress.generator);
+        Ok(())
+    }
+}
+
+fn log_weight(weight: f32) -> f32 {
+    math::ln(weight).clamp(-LOG_WEIGHT_BOUND, LOG_WEIGHT_BOUND)
+}
+
+fn within_magnitude(number: f32) -> bool {
+    number.abs() <= Sac::MAX_MAGNITUDE
+}
+
+fn lend(memory: &mut [f32], needed: usize, part: Part) -> Result<&mut [f32], SacError> {
+    let given = memory.len();
+    memory.get_mut(..needed).ok_or(SacError::Memory { part, needed, given })
+}
+
+fn heads(output: &[Block]) -> [f32; HEADS] {
+    output.first().map_or([0.0; HEADS], |&[a, b, c, d, e, f, ..]| [a, b, c, d, e, f])
+}
+
+fn noise(row: &[Block]) -> [f32; ACTION] {
+    row.first().map_or([0.0; ACTION], |&[a, b, c, ..]| [a, b, c])
+}
+
+/// Writes `[.. | state | 1 | zeros]` from number `start` of an input row.
+fn write_state(row: &mut [Block], state: &[f32], start: usize) {
+    let Some(row) = row.as_flattened_mut().get_mut(start..) else { return };
+    let padding = [1.0].into_iter().chain(core::iter::repeat(0.0));
+    for (input, number) in row.iter_mut().zip(state.iter().copied().chain(padding)) {
+        *input = number;
+    }
+}
+
+/// Copies a batch from the replay to the inputs, and its rewards to the returns.
+fn gather(replay: &Replay<'_>, positions: &[u32], scratch: &mut Scratch<'_>) {
+    let samples = positions.len();
+    let states = scratch.actor_inputs.iter_mut();
+    for (row, &position) in states.zip(positions) {
+        write_state(row, replay.get(position).map_or(&[], |transition| transition.state), 0);
+    }
+    for (row, &position) in scratch.actor_inputs.iter_mut().skip(samples).zip(positions) {
+        write_state(row, replay.get(position).map_or(&[], |transition| transition.next_state), 0);
+    }
+    let rows = scratch.inputs.iter_mut().zip(scratch.next_inputs.iter_mut()).zip(scratch.returns.iter_mut());
+    for (((row, next_row), expected), &position) in rows.zip(positions) {
+        let Some(transition) = replay.get(position) else { continue };
+        critic::write_action(row, &transition.action);
+        write_state(row, transition.state, ACTION);
+        write_state(next_row, transition.next_state, ACTION);
+        *expected = transition.reward;
+    }
+}
+
+/// Draws the actions of `outputs` with `noises` and writes them into the critics' inputs, each told to `each`.
+fn write_samples(outputs: Rows<'_>, noises: Rows<'_>, skip: usize, inputs: &mut RowsMut<'_>) -> f32 {
+    let mut log_probability = 0.0;
+    let sources = outputs.iter().zip(noises.iter()).skip(skip);
+    for ((output, noise_row), input) in sources.zip(inputs.iter_mut()) {
+        let sample = actor::sample(&heads(output), &noise(noise_row));
+        critic::write_action(input, &sample.action);
+        log_probability += sample.log_probability;
+    }
+    log_probability
+}
+
+/// Adds the discounted soft value of the next states to the rewards.
+fn add_targets<K: Kernels>(
+    config: &SacConfig,
+    networks: &Networks<'_>,
+    scratch: &mut Scratch<'_>,
+    samples: usize,
+    entropy_weight: f32,
+) {
+    let shape = config.shape.critic();
+    let (outputs, noises) = (scratch.actor.outputs.shared(), scratch.noise.shared());
+    write_samples(outputs, noises, samples, &mut scratch.next_inputs);
+    for (target, trace) in networks.targets.iter().zip(&mut scratch.critics) {
+        mlp::forward::<K>(shape, target, scratch.next_inputs.shared(), trace);
+    }
+    let [first, second] = &scratch.critics;
+    let judged = first.outputs.shared().iter().zip(second.outputs.shared().iter());
+    let sources = scratch.actor.outputs.shared().iter().zip(scratch.noise.shared().iter()).skip(samples);
+    for ((expected, (a, b)), (output, noise_row)) in scratch.returns.iter_mut().zip(judged).zip(sources) {
+        let sample = actor::sample(&heads(output), &noise(noise_row));
+        let values = [critic::value(a), critic::value(b)];
+        *expected =
+            critic::soft_return(*expected, config.discount, values, entropy_weight, sample.log_probability);
+    }
+}
+
+/// The factor that brings a gradient of squared norm `squared` to at most `greatest`, and the norm.
+fn clip(squared: f32, greatest: Option<f32>) -> (f32, f32) {
+    let norm = math::sqrt(squared);
+    match greatest {
+        Some(greatest) if norm > greatest => (greatest / norm, norm),
+        _ => (1.0, norm),
+    }
+}
+
+/// One step of both critics and their targets; gives their loss.
+fn step_critics<K: Kernels>(
+    config: &SacConfig,
+    networks: &mut Networks<'_>,
+    scratch: &mut Scratch<'_>,
+    samples: usize,
+    updates: u32,
+) -> f32 {
+    let shape = config.shape.critic();
+    let adam = Step::new(config.critic_learning_rate, config.weight_decay, updates);
+    let mut loss = 0.0;
+    let pairs = networks.critics.iter_mut().zip(&mut networks.targets);
+    for ((network, target), trace) in pairs.zip(&mut scratch.critics) {
+        let inputs = scratch.inputs.shared();
+        let deltas = &mut scratch.critic_deltas;
+        mlp::forward::<K>(shape, network.weights, inputs, trace);
+        let returns = scratch.returns.get(..samples).unwrap_or_default();
+        loss += critic::error_deltas(trace.outputs.shared(), returns, &mut deltas.outputs);
+        mlp::backpropagate::<K>(shape, network.weights, trace, deltas);
+        let scale = match config.critic_gradient_norm {
+            Some(_) => clip(mlp::squared_gradient_norm(inputs, trace, deltas), config.critic_gradient_norm).0,
+            None => 1.0,
+        };
+        let target = Target { weights: target, rate: config.target_rate };
+        let pass = Pass { inputs, trace, deltas };
+        mlp::step::<K>(shape, network, Some(target), &pass, &adam, scale, scratch.gradient);
+    }
+    loss
+}
+
+/// One step of the actor.
+fn step_actor<K: Kernels>(
+    config: &SacConfig,
+    networks: &mut Networks<'_>,
+    scratch: &mut Scratch<'_>,
+    samples: usize,
+    updates: u32,
+    entropy_weight: f32,
+) -> Losses {
+    let (shape, critic_shape) = (config.shape.actor(), config.shape.critic());
+    let weight = 1.0 / samples.max(1) as f32;
+    let trace = scratch.actor.leading(samples);
+    let noises = scratch.noise.leading(samples);
+    let log_probability =
+        weight * write_samples(trace.outputs.shared(), noises.shared(), 0, &mut scratch.inputs);
+
+    // The smaller judgement alone passes a derivative on.
+    for (network, trace) in networks.critics.iter().zip(&mut scratch.critics) {
+        mlp::forward::<K>(critic_shape, network.weights, scratch.inputs.shared(), trace);
+    }
+    let mut value = 0.0;
+    let [first, second] = &scratch.critics;
+    for (a, b) in first.outputs.shared().iter().zip(second.outputs.shared().iter()) {
+        let (a, b) = (critic::value(a), critic::value(b));
+        value += weight * if b < a { b } else { a };
+    }
+    for (index, (network, by_action)) in networks.critics.iter().zip(&mut scratch.by_action).enumerate() {
+        let deltas = &mut scratch.critic_deltas;
+        let [first, second] = &scratch.critics;
+        let judged = first.outputs.shared().iter().zip(second.outputs.shared().iter());
+        for ((a, b), delta) in judged.zip(deltas.outputs.iter_mut()) {
+            let lesser = usize::from(critic::value(b) < critic::value(a));
+            critic::fill_first(delta, if lesser == index { -weight } else { 0.0 });
+        }
+        let trace = if index == 0 { first } else { second };
+        mlp::backpropagate::<K>(critic_shape, network.weights, trace, deltas);
+        mlp::input_gradient::<K>(critic_shape, network.weights, deltas, by_action);
+    }
+
+    let deltas = &mut scratch.actor_deltas;
+    let [first, second] = &scratch.by_action;
+    let by_action = first.shared().iter().zip(second.shared().iter());
+    let rows = trace.outputs.shared().iter().zip(noises.shared().iter()).zip(by_action);
+    for (((output, noise_row), (a, b)), delta) in rows.zip(deltas.outputs.iter_mut()) {
+        let mut by_action = noise(a);
+        for (sum, other) in by_action.iter_mut().zip(noise(b)) {
+            *sum += other;
+        }
+        let price = weight * entropy_weight;
+        let [m0, m1, m2, s0, s1, s2] = actor::gradient(&heads(output), &noise(noise_row), price, &by_action);
+        delta.fill([m0, m1, m2, s0, s1, s2, 0.0, 0.0]);
+    }
+    let inputs = scratch.actor_inputs.leading(samples);
+    mlp::backpropagate::<K>(shape, networks.actor.weights, &trace, deltas);
+    let squared = mlp::squared_gradient_norm(inputs.shared(), &trace, deltas);
+    let (scale, actor_gradient_norm) = clip(squared, config.actor_gradient_norm);
+    let adam = Step::new(config.actor_learning_rate, config.weight_decay, updates);
+    let pass = Pass { inputs: inputs.shared(), trace: &trace, deltas };
+    mlp::step::<K>(shape, &mut networks.actor, None, &pass, &adam, scale, scratch.gradient);
+    let actor = entropy_weight * log_probability - value;
+    Losses { critic: 0.0, actor, log_probability, entropy_weight, actor_gradient_norm }
+}
+
+/// One of the slices of [`SacMemory`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// [`SacMemory::networks`].
+    Networks,
+    /// [`SacMemory::replay`].
+    Replay,
+    /// [`SacMemory::scratch`].
+    Scratch,
+}
+
+/// Why a policy refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SacError {
+    /// A slice holds fewer numbers than the shape needs.
+    Memory {
+        /// Which slice.
+        part: Part,
+        /// Numbers needed.
+        needed: usize,
+        /// Numbers lent.
+        given: usize,
+    },
+    /// A state has another length than the shape says.
+    StateLength {
+        /// Numbers of the shape's states.
+        needed: usize,
+        /// Numbers given.
+        given: usize,
+    },
+    /// A number of a state is not finite or beyond [`Sac::MAX_MAGNITUDE`].
+    State(f32),
+    /// A number of an action is not in 0 to 1.
+    Action(f32),
+    /// A reward is not finite or beyond [`Sac::MAX_MAGNITUDE`].
+    Reward(f32),
+    /// A snapshot's counters do not belong to this shape.
+    Progress,
+}
+
+impl fmt::Display for SacError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory { part: Part::Networks, .. } => "the policy's networks need more memory",
+            Self::Memory { part: Part::Replay, .. } => "the policy's replay needs more memory",
+            Self::Memory { part: Part::Scratch, .. } => "the policy's scratch needs more memory",
+            Self::StateLength { .. } => "the state does not have the policy's length",
+            Self::State(_) => "the state holds a number that is not finite or too large",
+            Self::Action(_) => "the action holds a number outside 0 to 1",
+            Self::Reward(_) => "the reward is not finite or too large",
+            Self::Progress => "the saved counters do not fit the policy",
+        })
+    }
+}
+
+impl core::error::Error for SacError {}

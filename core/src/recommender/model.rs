@@ -1,0 +1,436 @@
+//! The recommender: rows, optimiser, frequencies and memory of pairs as one thing that learns.
+
+use core::fmt;
+
+use super::bpr::{self, PerRow, Rows};
+use super::config::ValidRecommenderConfig;
+use super::negative;
+use super::seen::SeenFilter;
+use crate::Side;
+use crate::arena::{Admission, Arena, ArenaError, ArenaMemory, Element, Repacked};
+use crate::random::Generator;
+use crate::side::PerSide;
+
+/// The memory a [`Recommender`] works on. What it contains before does not matter.
+///
+/// Beyond its row an entity takes four words, 16 bytes: its boundary in the arena and one element of each
+/// of the three slices here, all as long as the most entities of their side.
+#[derive(Debug)]
+pub struct RecommenderMemory<'a, E = f32> {
+    /// The rows.
+    pub arena: ArenaMemory<'a, E>,
+    /// AdaGrad's sum of squared gradients.
+    pub accumulators: PerSide<&'a mut [f32]>,
+    /// How often each entity was seen.
+    pub frequencies: PerSide<&'a mut [f32]>,
+    /// Scratch of a size decision; between decisions the items' words hold the retrieval order.
+    pub words: PerSide<&'a mut [u32]>,
+    /// Recent pairs, [`seen_len`](super::seen_len) of as many as shall be remembered.
+    pub seen: &'a mut [u32],
+}
+
+/// What an event was, and taught.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observed {
+    /// Whether the user is new.
+    pub new_user: bool,
+    /// Whether the item is new.
+    pub new_item: bool,
+    /// By how much the item was ahead of the first negative before the update, if there was one: the
+    /// event's loss was [`math::softplus`](crate::math::softplus) of its negative.
+    pub margin: Option<f32>,
+}
+
+/// Why the recommender refused; it is then as it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecommenderError {
+    /// What the arena refused.
+    Arena(ArenaError),
+    /// A slice for each entity is shorter than the arena's table of its side.
+    TooShort {
+        /// The side.
+        side: Side,
+        /// Entities that the arena can hold.
+        needed: u32,
+        /// Length of the shortest slice.
+        available: usize,
+    },
+    /// An id beyond the next new one: ids are given in order of arrival.
+    SkippedId {
+        /// The side.
+        side: Side,
+        /// The id.
+        id: u32,
+        /// The next new id.
+        next: u32,
+    },
+}
+
+impl fmt::Display for RecommenderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arena(error) => error.fmt(f),
+            Self::TooShort { side: Side::User, .. } => f.write_str("a slice for the users is too short"),
+            Self::TooShort { side: Side::Item, .. } => f.write_str("a slice for the items is too short"),
+            Self::SkippedId { side: Side::User, .. } => f.write_str("a user id beyond the next new one"),
+            Self::SkippedId { side: Side::Item, .. } => f.write_str("an item id beyond the next new one"),
+        }
+    }
+}
+
+impl core::error::Error for RecommenderError {}
+
+impl From<ArenaError> for RecommenderError {
+    fn from(error: ArenaError) -> Self {
+        Self::Arena(error)
+    }
+}
+
+/// What a size decision reads and writes.
+#[derive(Debug)]
+pub struct Decision<'r, 'a, E = f32> {
+    /// The rows as they are.
+    pub arena: &'r Arena<'a, E>,
+    /// One number per entity.
+    pub frequencies: PerSide<&'r [f32]>,
+    /// One word per entity, to end as the wanted size of each.
+    pub words: PerSide<&'r mut [u32]>,
+}
+
+/// Matrix factorisation that learns event by event inside a fixed memory.
+///
+/// The score of a user and an item is the dot product of the common leading dimensions of their rows,
+/// plus the item's bias. Ids are dense, in order of arrival on each side. Unknown ids are served by the
+/// cold-start rows.
+#[derive(Debug)]
+pub struct Recommender<'a, E = f32> {
+    pub(super) arena: Arena<'a, E>,
+    accumulators: PerSide<&'a mut [f32]>,
+    cold_accumulators: PerSide<f32>,
+    frequencies: PerSide<&'a mut [f32]>,
+    pub(super) words: PerSide<&'a mut [u32]>,
+    /// How many items the retrieval order holds; later ones follow in order of id.
+    pub(super) ordered: u32,
+    pub(super) seen: SeenFilter<'a>,
+    config: ValidRecommenderConfig,
+    admission: PerSide<u32>,
+    negatives: Generator,
+    initial: Generator,
+}
+
+/// Streams of the seed.
+const NEGATIVES: u64 = 0x6e65_6761;
+const INITIAL: u64 = 0x696e_6974;
+
+impl<'a, E: Element> Recommender<'a, E> {
+    /// A recommender that knows nobody.
+    ///
+    /// `cold_sizes` are the sizes of the two cold-start rows; a row of an item counts its bias. New
+    /// entities get rows of the same sizes until [`set_admission_sizes`](Self::set_admission_sizes).
+    /// O(entities that fit).
+    ///
+    /// # Errors
+    /// Memory that does not suffice or does not fit together, or a `budget` (of elements, cold-start rows
+    /// included) out of its range.
+    pub fn new(
+        memory: RecommenderMemory<'a, E>,
+        config: ValidRecommenderConfig,
+        cold_sizes: PerSide<u32>,
+        budget: u32,
+        seed: u64,
+    ) -> Result<Self, RecommenderError> {
+        let RecommenderMemory { arena, accumulators, frequencies, words, seen } = memory;
+        let arena = Arena::new(arena, cold_sizes, budget)?;
+        for side in Side::BOTH {
+            let needed = arena.capacity(side);
+            let available = accumulators
+                .get(side)
+                .len()
+                .min(frequencies.get(side).len())
+                .min(words.get(side).len());
+            if available < needed as usize {
+                return Err(RecommenderError::TooShort { side, needed, available });
+            }
+        }
+        let mut recommender = Self {
+            arena,
+            accumulators,
+            cold_accumulators: PerSide::new(0.0, 0.0),
+            frequencies,
+            words,
+            ordered: 0,
+            seen: SeenFilter::new(seen),
+            config,
+            admission: cold_sizes,
+            negatives: Generator::stream(seed, NEGATIVES),
+            initial: Generator::stream(seed, INITIAL),
+        };
+        for side in Side::BOTH {
+            recommender.accumulators.get_mut(side).fill(0.0);
+            recommender.frequencies.get_mut(side).fill(0.0);
+            let row = recommender.arena.cold_row_mut(side);
+            initialise(&mut recommender.initial, &recommender.config, side, 0, row);
+        }
+        Ok(recommender)
+    }
+
+    /// The settings.
+    pub const fn config(&self) -> &ValidRecommenderConfig {
+        &self.config
+    }
+
+    /// Other settings from now on. What was learned stays; `item_bias` keeps its first value, since it
+    /// says what the rows mean.
+    pub fn set_config(&mut self, config: ValidRecommenderConfig) {
+        self.config = config.with_item_bias(self.config.get().item_bias);
+    }
+
+    /// The rows.
+    pub const fn arena(&self) -> &Arena<'a, E> {
+        &self.arena
+    }
+
+    /// The rows, to read, to change, or to move the budget.
+    ///
+    /// Sizes are changed by [`repack`](Self::repack) and entities admitted by
+    /// [`observe`](Self::observe) or [`admit`](Self::admit), which keep what belongs to a row.
+    pub const fn arena_mut(&mut self) -> &mut Arena<'a, E> {
+        &mut self.arena
+    }
+
+    /// The frequency of each entity of a side.
+    pub fn frequencies(&self, side: Side) -> &[f32] {
+        let count = self.arena.count(side) as usize;
+        self.frequencies.get(side).get(..count).unwrap_or_default()
+    }
+
+    /// The same, to decay or reset.
+    pub fn frequencies_mut(&mut self, side: Side) -> &mut [f32] {
+        let count = self.arena.count(side) as usize;
+        self.frequencies.get_mut(side).get_mut(..count).unwrap_or_default()
+    }
+
+    /// The pairs that are remembered.
+    pub const fn seen(&self) -> &SeenFilter<'a> {
+        &self.seen
+    }
+
+    /// The sizes that new entities ask for.
+    pub const fn admission_sizes(&self) -> PerSide<u32> {
+        self.admission
+    }
+
+    /// Sets the sizes that new entities ask for; one that finds no head-room starts without a row.
+    pub const fn set_admission_sizes(&mut self, sizes: PerSide<u32>) {
+        self.admission = sizes;
+    }
+
+    /// Takes one event: admits who is new, counts, remembers the pair, and learns from it.
+    ///
+    /// The next call sees all of it. O(dimensions), as long as the user does not know nearly all items.
+    ///
+    /// # Errors
+    /// An id that skips one, or a new one where the table is full.
+    #[inline(always)]
+    pub fn observe(&mut self, user: u32, item: u32) -> Result<Observed, RecommenderError> {
+        let (users, items) = (self.arena.count(Side::User), self.arena.count(Side::Item));
+        let (new_user, new_item) = (user >= users, item >= items);
+        if new_user || new_item {
+            self.welcome(PerSide::new(user, item))?;
+        }
+        self.record(user, item);
+        Ok(Observed { new_user, new_item, margin: self.learn(user, item) })
+    }
+
+    /// Counts an event and remembers its pair, without learning.
+    #[inline(always)]
+    pub fn record(&mut self, user: u32, item: u32) {
+        for (frequencies, id) in [(&mut *self.frequencies.user, user), (&mut *self.frequencies.item, item)] {
+            if let Some(frequency) = frequencies.get_mut(id as usize) {
+                *frequency += 1.0;
+            }
+        }
+        self.seen.insert(user, item);
+    }
+
+    /// Learns from a pair alone, as in a replay: `config.negatives` updates, each against an item that the
+    /// user did not have lately. Unknown ids train the cold-start rows.
+    ///
+    /// Returns the margin before the first update, `None` if there was no other item to compare with.
+    #[inline(always)]
+    pub fn learn(&mut self, user: u32, item: u32) -> Option<f32> {
+        let margin = self.update(user, item);
+        for _ in 1..self.config.get().negatives {
+            self.update(user, item);
+        }
+        margin
+    }
+
+    /// The score of an item for a user; unknown ids are answered with the cold-start rows.
+    #[inline]
+    pub fn score(&self, user: u32, item: u32) -> f32 {
+        let (user, item) = (self.arena.row(Side::User, user), self.arena.row(Side::Item, item));
+        score(user, item, self.config.get().item_bias)
+    }
+
+    /// Adds the next entity of a side, with a row of `size` if the head-room allows.
+    ///
+    /// # Errors
+    /// The table is full.
+    pub fn admit(&mut self, side: Side, size: u32) -> Result<Admission, RecommenderError> {
+        let Self { arena, initial, config, .. } = self;
+        let admission =
+            arena.admit(side, size, |side, _, first, row| initialise(initial, config, side, first, row))?;
+        if let Some(accumulator) = self.accumulators.get_mut(side).get_mut(admission.id as usize) {
+            *accumulator = 0.0;
+        }
+        if let Some(frequency) = self.frequencies.get_mut(side).get_mut(admission.id as usize) {
+            *frequency = 0.0;
+        }
+        Ok(admission)
+    }
+
+    /// What a size decision works on. The items' words lose the retrieval order: until the next
+    /// [`repack`](Self::repack) or [`reorder`](Self::reorder) retrieval is right but slower.
+    pub fn decide(&mut self) -> Decision<'_, 'a, E> {
+        self.ordered = 0;
+        let counts = PerSide::new(self.arena.count(Side::User), self.arena.count(Side::Item));
+        let Self { arena, frequencies, words, .. } = self;
+        Decision {
+            arena,
+            frequencies: PerSide::new(
+                frequencies.user.get(..counts.user as usize).unwrap_or_default(),
+                frequencies.item.get(..counts.item as usize).unwrap_or_default(),
+            ),
+            words: PerSide::new(
+                words.user.get_mut(..counts.user as usize).unwrap_or_default(),
+                words.item.get_mut(..counts.item as usize).unwrap_or_default(),
+            ),
+        }
+    }
+
+    /// Gives every known entity the size that its word says (see [`decide`](Self::decide)), then puts the
+    /// retrieval order in the items' words.
+    ///
+    /// A row keeps its leading elements and its accumulator; new elements are drawn as in a new row, and a
+    /// row that had none starts with an empty accumulator. O(elements + entities).
+    ///
+    /// # Errors
+    /// Sizes above the budget. The words keep them.
+    pub fn repack(&mut self) -> Result<Repacked, RecommenderError> {
+        let users = self.words.user.get(..self.arena.count(Side::User) as usize).unwrap_or_default();
+        let items = self.words.item.get(..self.arena.count(Side::Item) as usize).unwrap_or_default();
+        let Self { arena, initial, config, accumulators, .. } = self;
+        let repacked = arena.repack(users, items, |side, id, first, elements| {
+            if first == 0 && let Some(accumulator) = accumulators.get_mut(side).get_mut(id as usize) {
+                *accumulator = 0.0;
+            }
+            initialise(initial, config, side, first, elements);
+        })?;
+        self.reorder();
+        Ok(repacked)
+    }
+
+    /// Admits whoever of a pair is next in order.
+    #[cold]
+    #[inline(never)]
+    fn welcome(&mut self, ids: PerSide<u32>) -> Result<(), RecommenderError> {
+        // Both are checked before either is admitted.
+        for side in Side::BOTH {
+            let (id, next) = (*ids.get(side), self.arena.count(side));
+            if id > next {
+                return Err(RecommenderError::SkippedId { side, id, next });
+            }
+            let capacity = self.arena.capacity(side);
+            if id == next && next >= capacity {
+                return Err(ArenaError::TableFull { side, capacity }.into());
+            }
+        }
+        for side in Side::BOTH {
+            if *ids.get(side) == self.arena.count(side) {
+                self.admit(side, *self.admission.get(side))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One update against one negative.
+    #[inline(always)]
+    fn update(&mut self, user: u32, item: u32) -> Option<f32> {
+        let negative = self.draw_negative(user, item)?;
+        let cold = PerRow {
+            user: self.arena.is_cold(Side::User, user),
+            positive: self.arena.is_cold(Side::Item, item),
+            negative: self.arena.is_cold(Side::Item, negative),
+        };
+        let accumulators = PerRow {
+            user: self.accumulator(Side::User, user, cold.user),
+            positive: self.accumulator(Side::Item, item, cold.positive),
+            negative: self.accumulator(Side::Item, negative, cold.negative),
+        };
+        let Some((user_row, positive_row, negative_row)) = self.arena.triple_mut(user, item, negative) else {
+            // One cold-start row stands for both items: nothing to tell apart.
+            return Some(0.0);
+        };
+        let rows = Rows { user: user_row, positive: positive_row, negative: negative_row };
+        let step = bpr::step(self.config.get(), rows, accumulators);
+        self.set_accumulator(Side::User, user, cold.user, step.accumulators.user);
+        self.set_accumulator(Side::Item, item, cold.positive, step.accumulators.positive);
+        self.set_accumulator(Side::Item, negative, cold.negative, step.accumulators.negative);
+        Some(step.margin)
+    }
+
+    #[inline(always)]
+    fn draw_negative(&mut self, user: u32, item: u32) -> Option<u32> {
+        let items = self.arena.count(Side::Item);
+        let first = negative::draw(&mut self.negatives, items, user, item, &self.seen)?;
+        let share = self.config.get().popular_negatives;
+        if share <= 0.0 || self.negatives.uniform() >= share {
+            return Some(first);
+        }
+        let second = negative::draw(&mut self.negatives, items, user, item, &self.seen)?;
+        let frequency = |item: u32| self.frequencies.item.get(item as usize).copied().unwrap_or(0.0);
+        Some(if frequency(second) > frequency(first) { second } else { first })
+    }
+
+    #[inline(always)]
+    fn accumulator(&self, side: Side, id: u32, cold: bool) -> f32 {
+        let own = self.accumulators.get(side).get(id as usize);
+        if cold { *self.cold_accumulators.get(side) } else { own.copied().unwrap_or(0.0) }
+    }
+
+    #[inline(always)]
+    fn set_accumulator(&mut self, side: Side, id: u32, cold: bool, value: f32) {
+        if cold {
+            *self.cold_accumulators.get_mut(side) = value;
+        } else if let Some(accumulator) = self.accumulators.get_mut(side).get_mut(id as usize) {
+            *accumulator = value;
+        }
+    }
+}
+
+/// Dot product of the common leading dimensions, plus the item's bias.
+#[inline(always)]
+pub fn score<E: Element>(user: &[E], item: &[E], item_bias: bool) -> f32 {
+    match item.split_first() {
+        Some((bias, embedding)) if item_bias => bias.to_f32() + E::dot(user, embedding),
+        _ => E::dot(user, item),
+    }
+}
+
+/// Sets new elements of a row, of which `first` is the first.
+fn initialise<E: Element>(
+    generator: &mut Generator,
+    config: &ValidRecommenderConfig,
+    side: Side,
+    first: usize,
+    elements: &mut [E],
+) {
+    let config = config.get();
+    let is_bias = side == Side::Item && config.item_bias && first == 0;
+    for (n, element) in elements.iter_mut().enumerate() {
+        let value = if is_bias && n == 0 { 0.0 } else { config.initial_scale * generator.symmetric() };
+        *element = E::from_f32(value);
+    }
+}

@@ -1,0 +1,15 @@
+//! How much a property test tries.
+
+use proptest::test_runner::Config;
+
+/// `few` cases, ten thousand times as many with `SCALL_LONG=1`, hardly any under Miri.
+pub(super) fn cases(few: u32) -> Config {
+    let long = std::env::var("SCALL_LONG").is_ok_and(|value| value == "1");
+    let cases = match (cfg!(miri), long) {
+        (true, _) => (few / 100).max(2),
+        (false, true) => few.saturating_mul(10_000),
+        (false, false) => few,
+    };
+    // A file of failures would need a file system; a failure prints its smallest case.
+    Config { cases, failure_persistence: None, ..Config::default() }
+}
