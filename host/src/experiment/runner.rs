@@ -24,9 +24,13 @@ use crate::stream::Stream;
 
 /// Streams of the seed, one a purpose; the segment's index is added.
 pub mod purpose {
+    /// Orders of learning.
     pub const ORDER: u64 = 1 << 32;
+    /// What is replayed.
     pub const REPLAY: u64 = 2 << 32;
+    /// Drawn sizes.
     pub const SIZES: u64 = 3 << 32;
+    /// The search for sizes.
     pub const SEARCH: u64 = 4 << 32;
 }
 
