@@ -6,7 +6,9 @@
 #![no_std]
 #![no_main]
 
+mod policy;
 mod random;
+mod state;
 
 unsafe extern "C" {
     fn the_core_can_panic() -> !;
@@ -21,7 +23,9 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 // SAFETY: the only symbol of this name in the image.
 #[unsafe(no_mangle)]
 extern "C" fn start() -> ! {
+    policy::exercise();
     random::exercise();
+    state::exercise();
     loop {
         core::hint::spin_loop();
     }
