@@ -11,6 +11,9 @@ mod frequency;
 mod random;
 mod snapshot;
 mod sizes;
+mod policy;
+mod random;
+mod state;
 
 unsafe extern "C" {
     fn the_core_can_panic() -> !;
@@ -32,6 +35,9 @@ extern "C" fn start() -> ! {
     #[cfg(feature = "a-panic")]
     core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
     sizes::exercise();
+    policy::exercise();
+    random::exercise();
+    state::exercise();
     loop {
         core::hint::spin_loop();
     }
