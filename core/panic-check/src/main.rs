@@ -7,6 +7,7 @@
 #![no_main]
 
 mod random;
+mod stream;
 
 unsafe extern "C" {
     fn the_core_can_panic() -> !;
@@ -22,6 +23,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn start() -> ! {
     random::exercise();
+    stream::exercise();
     loop {
         core::hint::spin_loop();
     }
