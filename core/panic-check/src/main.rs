@@ -14,6 +14,7 @@ mod sizes;
 mod policy;
 mod random;
 mod state;
+mod stream;
 
 unsafe extern "C" {
     fn the_core_can_panic() -> !;
@@ -38,6 +39,7 @@ extern "C" fn start() -> ! {
     policy::exercise();
     random::exercise();
     state::exercise();
+    stream::exercise();
     loop {
         core::hint::spin_loop();
     }
