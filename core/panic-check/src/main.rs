@@ -9,6 +9,7 @@
 mod arena;
 mod frequency;
 mod random;
+mod scenario;
 mod snapshot;
 mod sizes;
 mod policy;
@@ -32,6 +33,7 @@ extern "C" fn start() -> ! {
     arena::exercise();
     frequency::exercise();
     random::exercise();
+    scenario::exercise();
     snapshot::exercise();
     #[cfg(feature = "a-panic")]
     core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
