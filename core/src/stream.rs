@@ -43,23 +43,17 @@ pub struct SyntheticConfig {
     /// `q` of the popularity law as a part of each side's entities, in (0, 10]: small values make a steep
     /// head. Default 0.1 for users and 0.02 for items.
     pub flatness: PerSide<f32>,
-    /// How many candidates a choice is made from, 1 to 1,000. Default 20.
+    /// How many candidates a choice is made from, 1 to 1,000. Default 40.
     pub candidates: u32,
-    /// Weight of taste in a choice, 0 (none) to 20. Default 4.
+    /// Weight of taste in a choice, 0 (none) to 20. Default 8.
     pub taste: f32,
-    /// How much of its taste a user loses with each event, 0 to 1. Default 0.01.
+    /// How much of its taste a user loses with each event, 0 to 1. Default 0.005.
     pub drift: f32,
 }
 
 impl Default for SyntheticConfig {
     fn default() -> Self {
-        Self {
-            events: 100_000,
-            flatness: PerSide::new(0.1, 0.02),
-            candidates: 20,
-            taste: 4.0,
-            drift: 0.01,
-        }
+        Self { events: 100_000, flatness: PerSide::new(0.1, 0.02), candidates: 40, taste: 8.0, drift: 0.005 }
     }
 }
 
@@ -111,6 +105,8 @@ struct Crowd<'a> {
     present: u32,
     /// `q` of the popularity law, in ranks.
     q: f32,
+    /// `ln((present + q) / q)`.
+    span: f32,
 }
 
 impl<'a> Crowd<'a> {
@@ -119,7 +115,7 @@ impl<'a> Crowd<'a> {
         let room = rows.len().min(memory.ranks.len()).min(u32::MAX as usize);
         let rows = rows.get_mut(..room).unwrap_or_default();
         let ranks = memory.ranks.get_mut(..room).unwrap_or_default();
-        Self { rows, ranks, present: 0, q: flatness * room as f32 }
+        Self { rows, ranks, present: 0, q: flatness * room as f32, span: 0.0 }
     }
 
     fn room(&self) -> u32 {
@@ -129,25 +125,28 @@ impl<'a> Crowd<'a> {
     /// Whether an entity arrives when `part` of the stream is over: their number grows as its square root.
     fn is_due(&self, part: f32) -> bool {
         let due = (self.room() as f32 * math::sqrt(part)) as u32;
-        self.present < due.clamp(1, self.room())
+        self.present < due.max(1).min(self.room())
     }
 
-    /// A rank below `bound` by the popularity law.
-    fn rank(&self, bound: u32, generator: &mut Generator) -> u32 {
-        let grown = math::exp(generator.uniform() * math::ln((bound as f32 + self.q) / self.q));
-        ((self.q * (grown - 1.0)) as u32).min(bound.saturating_sub(1))
+    /// A rank of those present by the popularity law, through its inverse distribution function.
+    fn rank(&self, generator: &mut Generator) -> u32 {
+        let grown = math::exp(generator.uniform() * self.span);
+        ((self.q * (grown - 1.0)) as u32).min(self.present.saturating_sub(1))
     }
 
     /// One of those present, by popularity.
     fn draw(&self, generator: &mut Generator) -> u32 {
-        let rank = self.rank(self.present, generator);
+        let rank = self.rank(generator);
         self.ranks.get(rank as usize).copied().unwrap_or(0)
     }
 
     /// Admits the next entity at a random rank; whoever had it falls to twice that rank, and so on.
     fn arrive(&mut self, generator: &mut Generator) -> u32 {
         let id = self.present;
-        let rank = self.rank(id + 1, generator);
+        self.present += 1;
+        self.span = math::ln((self.present as f32 + self.q) / self.q);
+        // The larger of two, so that the head holds out for a while.
+        let rank = self.rank(generator).max(self.rank(generator));
         let mut carried = id;
         let mut at = rank as usize;
         while let Some(holder) = self.ranks.get_mut(at).filter(|_| at < id as usize) {
@@ -160,7 +159,8 @@ impl<'a> Crowd<'a> {
         // From 0.45 for the rarest to 0.95 for the most popular.
         let height = 1.0 - rank as f32 / self.room() as f32;
         let ratio = 0.45 + 0.5 * height * height;
-        let squares = (0..TASTES).fold((0.0, 1.0), |(sum, square), _| (sum + square, square * ratio * ratio)).0;
+        let squares =
+            (0..TASTES).fold((0.0, 1.0), |(sum, square), _| (sum + square, square * ratio * ratio)).0;
         let mut scale = 1.0 / math::sqrt(squares);
         if let Some([first, next, taste @ ..]) = self.rows.get_mut(id as usize) {
             (*first, *next) = (scale, ratio);
@@ -169,7 +169,6 @@ impl<'a> Crowd<'a> {
                 scale *= ratio;
             }
         }
-        self.present += 1;
         id
     }
 
@@ -263,14 +262,15 @@ impl<'a> SyntheticStream<'a> {
         let mut total = 0.0;
         for _ in 0..self.config.candidates {
             let event = candidate(self);
-            if self.is_recent(event) {
-                continue;
-            }
             let weight = math::exp(self.config.taste * self.affinity(event.user, event.item));
-            total += weight;
-            if self.generator.uniform() * total < weight {
+            if self.generator.uniform() * (total + weight) < weight {
+                // The table is looked at for the few that would win, since it seldom fits a cache.
+                if self.is_recent(event) {
+                    continue;
+                }
                 chosen = event;
             }
+            total += weight;
         }
         chosen
     }

@@ -26,7 +26,10 @@ static SCENARIO: ConstStaticCell<Scenario> = ConstStaticCell::new(Scenario::new(
 #[entry]
 fn main() -> ! {
     let Some(scenario) = SCENARIO.try_take() else { process::exit(1) };
-    let report = scenario.run(scenario::SEED);
+    let Ok(report) = scenario.run(scenario::SEED) else {
+        let _ = print(b"error: the scenario does not fit its memory\n");
+        process::exit(1)
+    };
     let stack = ram::deepest_stack();
 
     let mut line = json::Line::new();

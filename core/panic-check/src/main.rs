@@ -9,8 +9,13 @@
 mod arena;
 mod frequency;
 mod random;
+mod scenario;
 mod snapshot;
 mod sizes;
+mod policy;
+mod random;
+mod state;
+mod stream;
 
 unsafe extern "C" {
     fn the_core_can_panic() -> !;
@@ -28,10 +33,15 @@ extern "C" fn start() -> ! {
     arena::exercise();
     frequency::exercise();
     random::exercise();
+    scenario::exercise();
     snapshot::exercise();
     #[cfg(feature = "a-panic")]
     core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
     sizes::exercise();
+    policy::exercise();
+    random::exercise();
+    state::exercise();
+    stream::exercise();
     loop {
         core::hint::spin_loop();
     }

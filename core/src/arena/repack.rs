@@ -211,18 +211,19 @@ fn up<E: Element>(
 }
 
 /// Moves `length` elements from `from` down to `to`; the two places may overlap.
-#[inline]
+#[inline(never)]
 fn copy_down<E: Element>(values: &mut [E], from: usize, to: usize, length: usize) {
     let distance = from.saturating_sub(to);
     let window = values.get_mut(to..from.saturating_add(length)).unwrap_or_default();
-    // Always so; it tells the compiler that `copy_within` cannot panic.
+    // Always so; it tells the compiler that `copy_within` cannot panic. Both are called once in the program,
+    // so that the compiler sees this whatever it is set to.
     if distance <= window.len() {
         window.copy_within(distance.., 0);
     }
 }
 
 /// Moves `length` elements from `from` up to `to`; the two places may overlap.
-#[inline]
+#[inline(never)]
 fn copy_up<E: Element>(values: &mut [E], from: usize, to: usize, length: usize) {
     let distance = to.saturating_sub(from);
     let window = values.get_mut(from..to.saturating_add(length)).unwrap_or_default();

@@ -79,8 +79,66 @@ pub struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// The rows one by one.
     #[inline(always)]
-    pub(super) fn iter(self) -> core::slice::ChunksExact<'a, Block> {
-        self.data.chunks_exact(self.stride.max(1))
+    pub(super) fn iter(self) -> RowIter<'a> {
+        RowIter { rest: self.data, stride: self.stride.max(1) }
+    }
+}
+
+/// The rows one by one, or several at a time.
+///
+/// Unlike the standard library's chunks it never divides by the stride, which is not known to be above zero
+/// everywhere.
+#[derive(Debug)]
+pub(super) struct RowIter<'a> {
+    rest: &'a [Block],
+    stride: usize,
+}
+
+impl<'a> RowIter<'a> {
+    /// The next `N` rows, if there are so many.
+    #[inline(always)]
+    fn several<const N: usize>(&mut self) -> Option<[&'a [Block]; N]> {
+        let (mut several, rest) = self.rest.split_at_checked(self.stride.checked_mul(N)?)?;
+        let mut rows: [&[Block]; N] = [&[]; N];
+        for row in &mut rows {
+            (*row, several) = several.split_at_checked(self.stride)?;
+        }
+        self.rest = rest;
+        Some(rows)
+    }
+}
+
+impl<'a> Iterator for RowIter<'a> {
+    type Item = &'a [Block];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (row, rest) = self.rest.split_at_checked(self.stride)?;
+        self.rest = rest;
+        Some(row)
+    }
+}
+
+/// The rows one by one, to write.
+#[derive(Debug)]
+pub(super) struct RowIterMut<'a> {
+    rest: &'a mut [Block],
+    stride: usize,
+}
+
+impl<'a> RowIterMut<'a> {
+    #[inline(always)]
+    fn new(rest: &'a mut [Block], stride: usize) -> Self {
+        Self { rest, stride: stride.max(1) }
+    }
+}
+
+impl<'a> Iterator for RowIterMut<'a> {
+    type Item = &'a mut [Block];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rest.split_off_mut(..self.stride)
     }
 }
 
@@ -115,8 +173,8 @@ impl RowsMut<'_> {
 
     /// The rows one by one.
     #[inline(always)]
-    pub(super) fn iter_mut(&mut self) -> core::slice::ChunksExactMut<'_, Block> {
-        self.data.chunks_exact_mut(self.stride.max(1))
+    pub(super) fn iter_mut(&mut self) -> RowIterMut<'_> {
+        RowIterMut::new(self.data, self.stride)
     }
 }
 
@@ -191,40 +249,33 @@ pub fn forward<const WIDE: bool>(
 ) {
     let mut rows = weights.iter();
     let mut neuron = 0;
-    while WIDE && rows.len() >= 4 {
-        let (Some(w0), Some(w1), Some(w2), Some(w3)) = (rows.next(), rows.next(), rows.next(), rows.next())
-        else {
-            break;
-        };
+    while WIDE && let Some(tile) = rows.several::<4>() {
         let (mut samples, mut outputs) = (inputs.iter(), outputs.iter_mut());
-        while samples.len() >= 2 {
-            let (Some(x0), Some(x1)) = (samples.next(), samples.next()) else { break };
+        while let Some(pair) = samples.several::<2>() {
             let (Some(out0), Some(out1)) = (outputs.next(), outputs.next()) else { break };
-            for (row, [y0, y1]) in four_by_two([w0, w1, w2, w3], [x0, x1]).into_iter().enumerate() {
+            for (row, [y0, y1]) in four_by_two(tile, pair).into_iter().enumerate() {
                 store(out0, neuron + row, y0, rectify);
                 store(out1, neuron + row, y1, rectify);
             }
         }
         if let (Some(x), Some(output)) = (samples.next(), outputs.next()) {
-            for (row, w) in [w0, w1, w2, w3].into_iter().enumerate() {
+            for (row, w) in tile.into_iter().enumerate() {
                 store(output, neuron + row, math::dot(w.as_flattened(), x.as_flattened()), rectify);
             }
         }
         neuron += 4;
     }
-    while rows.len() >= 2 {
-        let (Some(w0), Some(w1)) = (rows.next(), rows.next()) else { break };
+    while let Some(tile) = rows.several::<2>() {
         let (mut samples, mut outputs) = (inputs.iter(), outputs.iter_mut());
-        while samples.len() >= 2 {
-            let (Some(x0), Some(x1)) = (samples.next(), samples.next()) else { break };
+        while let Some(pair) = samples.several::<2>() {
             let (Some(out0), Some(out1)) = (outputs.next(), outputs.next()) else { break };
-            for (row, [y0, y1]) in two_by_two([w0, w1], [x0, x1]).into_iter().enumerate() {
+            for (row, [y0, y1]) in two_by_two(tile, pair).into_iter().enumerate() {
                 store(out0, neuron + row, y0, rectify);
                 store(out1, neuron + row, y1, rectify);
             }
         }
         if let (Some(x), Some(output)) = (samples.next(), outputs.next()) {
-            for (row, w) in [w0, w1].into_iter().enumerate() {
+            for (row, w) in tile.into_iter().enumerate() {
                 store(output, neuron + row, math::dot(w.as_flattened(), x.as_flattened()), rectify);
             }
         }
@@ -263,21 +314,17 @@ fn add_multiple(sums: &mut [f32], factor: f32, row: &[f32]) {
 /// Writes the gradient of one neuron's weights: the sum over the samples of `scale * delta * input`.
 #[inline(always)]
 fn gradient_of_row(deltas: Rows<'_>, neuron: usize, scale: f32, inputs: Rows<'_>, gradient: &mut [f32]) {
-    let mut samples = inputs.iter().map(<[Block]>::as_flattened);
-    let mut factors = deltas.iter().map(|delta| scale * factor(delta, neuron));
+    let mut samples = inputs.iter();
+    let mut deltas = deltas.iter();
+    let factor = |delta: &[Block]| scale * factor(delta, neuron);
     gradient.fill(0.0);
-    while let (Some(a), Some(f)) = (samples.next(), factors.next()) {
-        let rest = (samples.next(), samples.next(), samples.next());
-        let factors = (factors.next(), factors.next(), factors.next());
-        if let ((Some(b), Some(c), Some(d)), (Some(g), Some(h), Some(i))) = (rest, factors) {
-            add_multiples(gradient, [f, g, h, i], a, b, c, d);
-        } else {
-            add_multiple(gradient, f, a);
-            let pairs = [(rest.0, factors.0), (rest.1, factors.1), (rest.2, factors.2)];
-            for (sample, factor) in pairs {
-                add_multiple(gradient, factor.unwrap_or(0.0), sample.unwrap_or_default());
-            }
-        }
+    while let Some([a, b, c, d]) = samples.several::<4>() {
+        let Some(four) = deltas.several::<4>() else { return };
+        let [a, b, c, d] = [a, b, c, d].map(<[Block]>::as_flattened);
+        add_multiples(gradient, four.map(factor), a, b, c, d);
+    }
+    for (sample, delta) in samples.zip(deltas) {
+        add_multiple(gradient, factor(delta), sample.as_flattened());
     }
 }
 
@@ -287,13 +334,10 @@ fn gradient_of_row(deltas: Rows<'_>, neuron: usize, scale: f32, inputs: Rows<'_>
 #[inline(always)]
 pub fn backpropagate(weights: Rows<'_>, deltas: Rows<'_>, mut inner: RowsMut<'_>) {
     inner.data.fill([0.0; LANES]);
-    let mut rows = weights.iter().map(<[Block]>::as_flattened);
+    let mut rows = weights.iter();
     let mut neuron = 0;
-    while rows.len() >= 4 {
-        let (Some(w0), Some(w1), Some(w2), Some(w3)) = (rows.next(), rows.next(), rows.next(), rows.next())
-        else {
-            break;
-        };
+    while let Some([w0, w1, w2, w3]) = rows.several::<4>() {
+        let [w0, w1, w2, w3] = [w0, w1, w2, w3].map(<[Block]>::as_flattened);
         for (delta, inner) in deltas.iter().zip(inner.iter_mut()) {
             let factors = [0, 1, 2, 3].map(|row| factor(delta, neuron + row));
             add_multiples(inner.as_flattened_mut(), factors, w0, w1, w2, w3);
@@ -302,7 +346,7 @@ pub fn backpropagate(weights: Rows<'_>, deltas: Rows<'_>, mut inner: RowsMut<'_>
     }
     for w in rows {
         for (delta, inner) in deltas.iter().zip(inner.iter_mut()) {
-            add_multiple(inner.as_flattened_mut(), factor(delta, neuron), w);
+            add_multiple(inner.as_flattened_mut(), factor(delta, neuron), w.as_flattened());
         }
         neuron += 1;
     }
@@ -316,10 +360,10 @@ pub fn step(layer: LayerStep<'_>, adam: &Step, scale: f32) {
     let LayerStep { network, mut target, deltas, inputs, gradient } = layer;
     let stride = inputs.stride.max(1);
     let Some(gradient) = gradient.get_mut(..stride).map(<[Block]>::as_flattened_mut) else { return };
-    let rows = network.weights.chunks_exact_mut(stride);
-    let moments = network.first.chunks_exact_mut(stride).zip(network.second.chunks_exact_mut(stride));
+    let rows = RowIterMut::new(network.weights, stride);
+    let moments = RowIterMut::new(network.first, stride).zip(RowIterMut::new(network.second, stride));
     let rate = target.as_ref().map_or(0.0, |target| target.rate);
-    let mut targets = target.as_mut().map(|target| target.weights.chunks_exact_mut(stride));
+    let mut targets = target.as_mut().map(|target| RowIterMut::new(target.weights, stride));
     for (neuron, (weights, (first, second))) in rows.zip(moments).enumerate() {
         let weights = weights.as_flattened_mut();
         gradient_of_row(deltas, neuron, scale, inputs, gradient);

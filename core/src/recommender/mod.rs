@@ -1,17 +1,18 @@
 //! Matrix factorisation with BPR over ragged rows.
 
+mod batch;
 pub mod bpr;
 mod config;
 mod model;
 mod negative;
+mod order;
 mod retrieval;
 mod seen;
 mod top_k;
 
-#[cfg(test)]
-mod tests;
-
+pub use batch::batch_scratch_len;
 pub use config::{ConfigError, RecommenderConfig, ValidRecommenderConfig};
 pub use model::{Decision, Observed, Recommender, RecommenderError, RecommenderMemory, score};
+pub use order::class_ends_len;
 pub use seen::{SeenFilter, seen_len};
 pub use top_k::{Scored, TopK};

@@ -5,9 +5,11 @@ use core::fmt;
 use super::bpr::{self, PerRow, Rows};
 use super::config::ValidRecommenderConfig;
 use super::negative;
+use super::order::Order;
 use super::seen::SeenFilter;
 use crate::Side;
 use crate::arena::{Admission, Arena, ArenaError, ArenaMemory, Element, Repacked};
+use crate::frequency::Frequencies;
 use crate::random::Generator;
 use crate::side::PerSide;
 
@@ -25,6 +27,9 @@ pub struct RecommenderMemory<'a, E = f32> {
     pub frequencies: PerSide<&'a mut [f32]>,
     /// Scratch of a size decision; between decisions the items' words hold the retrieval order.
     pub words: PerSide<&'a mut [u32]>,
+    /// Where the items of each length end in that order: [`class_ends_len`](super::class_ends_len) of the
+    /// longest row.
+    pub class_ends: &'a mut [u32],
     /// Recent pairs, [`seen_len`](super::seen_len) of as many as shall be remembered.
     pub seen: &'a mut [u32],
 }
@@ -65,6 +70,20 @@ pub enum RecommenderError {
         /// The next new id.
         next: u32,
     },
+    /// Too short a scratch for a batch.
+    ShortScratch {
+        /// Elements needed; see [`batch_scratch_len`](super::batch_scratch_len).
+        needed: usize,
+        /// Elements lent.
+        available: usize,
+    },
+    /// Too few places for the results of a batch.
+    ShortOutput {
+        /// Places needed.
+        needed: usize,
+        /// Places lent.
+        available: usize,
+    },
 }
 
 impl fmt::Display for RecommenderError {
@@ -75,6 +94,8 @@ impl fmt::Display for RecommenderError {
             Self::TooShort { side: Side::Item, .. } => f.write_str("a slice for the items is too short"),
             Self::SkippedId { side: Side::User, .. } => f.write_str("a user id beyond the next new one"),
             Self::SkippedId { side: Side::Item, .. } => f.write_str("an item id beyond the next new one"),
+            Self::ShortScratch { .. } => f.write_str("the scratch is too short for the batch"),
+            Self::ShortOutput { .. } => f.write_str("too few places for the results of the batch"),
         }
     }
 }
@@ -108,11 +129,11 @@ pub struct Recommender<'a, E = f32> {
     pub(super) arena: Arena<'a, E>,
     accumulators: PerSide<&'a mut [f32]>,
     cold_accumulators: PerSide<f32>,
-    frequencies: PerSide<&'a mut [f32]>,
-    pub(super) words: PerSide<&'a mut [u32]>,
-    /// How many items the retrieval order holds; later ones follow in order of id.
-    pub(super) ordered: u32,
-    pub(super) seen: SeenFilter<'a>,
+    frequencies: Frequencies<'a>,
+    user_words: &'a mut [u32],
+    /// The items' words.
+    order: Order<'a>,
+    seen: SeenFilter<'a>,
     config: ValidRecommenderConfig,
     admission: PerSide<u32>,
     negatives: Generator,
@@ -140,15 +161,12 @@ impl<'a, E: Element> Recommender<'a, E> {
         budget: u32,
         seed: u64,
     ) -> Result<Self, RecommenderError> {
-        let RecommenderMemory { arena, accumulators, frequencies, words, seen } = memory;
+        let RecommenderMemory { arena, accumulators, frequencies, words, class_ends, seen } = memory;
         let arena = Arena::new(arena, cold_sizes, budget)?;
         for side in Side::BOTH {
             let needed = arena.capacity(side);
-            let available = accumulators
-                .get(side)
-                .len()
-                .min(frequencies.get(side).len())
-                .min(words.get(side).len());
+            let available =
+                accumulators.get(side).len().min(frequencies.get(side).len()).min(words.get(side).len());
             if available < needed as usize {
                 return Err(RecommenderError::TooShort { side, needed, available });
             }
@@ -157,9 +175,9 @@ impl<'a, E: Element> Recommender<'a, E> {
             arena,
             accumulators,
             cold_accumulators: PerSide::new(0.0, 0.0),
-            frequencies,
-            words,
-            ordered: 0,
+            frequencies: Frequencies::new(frequencies.user, frequencies.item),
+            user_words: words.user,
+            order: Order::new(words.item, class_ends),
             seen: SeenFilter::new(seen),
             config,
             admission: cold_sizes,
@@ -168,7 +186,6 @@ impl<'a, E: Element> Recommender<'a, E> {
         };
         for side in Side::BOTH {
             recommender.accumulators.get_mut(side).fill(0.0);
-            recommender.frequencies.get_mut(side).fill(0.0);
             let row = recommender.arena.cold_row_mut(side);
             initialise(&mut recommender.initial, &recommender.config, side, 0, row);
         }
@@ -191,24 +208,42 @@ impl<'a, E: Element> Recommender<'a, E> {
         &self.arena
     }
 
-    /// The rows, to read, to change, or to move the budget.
+    /// The rows, to change, or to move the budget.
     ///
     /// Sizes are changed by [`repack`](Self::repack) and entities admitted by
-    /// [`observe`](Self::observe) or [`admit`](Self::admit), which keep what belongs to a row.
-    pub const fn arena_mut(&mut self) -> &mut Arena<'a, E> {
+    /// [`observe`](Self::observe) or [`admit`](Self::admit), which keep what belongs to a row. Retrieval is
+    /// slower from here to the next [`repack`](Self::repack) or [`reorder`](Self::reorder).
+    pub fn arena_mut(&mut self) -> &mut Arena<'a, E> {
+        self.order.forget();
         &mut self.arena
     }
 
-    /// The frequency of each entity of a side.
-    pub fn frequencies(&self, side: Side) -> &[f32] {
-        let count = self.arena.count(side) as usize;
-        self.frequencies.get(side).get(..count).unwrap_or_default()
+    pub(super) const fn order(&self) -> &Order<'a> {
+        &self.order
     }
 
-    /// The same, to decay or reset.
-    pub fn frequencies_mut(&mut self, side: Side) -> &mut [f32] {
-        let count = self.arena.count(side) as usize;
-        self.frequencies.get_mut(side).get_mut(..count).unwrap_or_default()
+    /// Puts the retrieval order of all known items in their words, which lose what they held; O(items).
+    /// [`repack`](Self::repack) does it too.
+    pub fn reorder(&mut self) {
+        self.order.sort(&self.arena);
+    }
+
+    /// Moves the budget; see [`Arena::set_budget`].
+    ///
+    /// # Errors
+    /// A budget below what is used, or above the memory.
+    pub fn set_budget(&mut self, budget: u32) -> Result<(), RecommenderError> {
+        Ok(self.arena.set_budget(budget)?)
+    }
+
+    /// How often each entity was seen.
+    pub const fn frequencies(&self) -> &Frequencies<'a> {
+        &self.frequencies
+    }
+
+    /// The same, to decay.
+    pub const fn frequencies_mut(&mut self) -> &mut Frequencies<'a> {
+        &mut self.frequencies
     }
 
     /// The pairs that are remembered.
@@ -246,11 +281,8 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// Counts an event and remembers its pair, without learning.
     #[inline(always)]
     pub fn record(&mut self, user: u32, item: u32) {
-        for (frequencies, id) in [(&mut *self.frequencies.user, user), (&mut *self.frequencies.item, item)] {
-            if let Some(frequency) = frequencies.get_mut(id as usize) {
-                *frequency += 1.0;
-            }
-        }
+        self.frequencies.record(Side::User, user);
+        self.frequencies.record(Side::Item, item);
         self.seen.insert(user, item);
     }
 
@@ -285,27 +317,23 @@ impl<'a, E: Element> Recommender<'a, E> {
         if let Some(accumulator) = self.accumulators.get_mut(side).get_mut(admission.id as usize) {
             *accumulator = 0.0;
         }
-        if let Some(frequency) = self.frequencies.get_mut(side).get_mut(admission.id as usize) {
-            *frequency = 0.0;
-        }
         Ok(admission)
     }
 
     /// What a size decision works on. The items' words lose the retrieval order: until the next
     /// [`repack`](Self::repack) or [`reorder`](Self::reorder) retrieval is right but slower.
     pub fn decide(&mut self) -> Decision<'_, 'a, E> {
-        self.ordered = 0;
         let counts = PerSide::new(self.arena.count(Side::User), self.arena.count(Side::Item));
-        let Self { arena, frequencies, words, .. } = self;
+        let Self { arena, frequencies, user_words, order, .. } = self;
         Decision {
             arena,
             frequencies: PerSide::new(
-                frequencies.user.get(..counts.user as usize).unwrap_or_default(),
-                frequencies.item.get(..counts.item as usize).unwrap_or_default(),
+                frequencies.of(Side::User, counts.user),
+                frequencies.of(Side::Item, counts.item),
             ),
             words: PerSide::new(
-                words.user.get_mut(..counts.user as usize).unwrap_or_default(),
-                words.item.get_mut(..counts.item as usize).unwrap_or_default(),
+                user_words.get_mut(..counts.user as usize).unwrap_or_default(),
+                order.take().get_mut(..counts.item as usize).unwrap_or_default(),
             ),
         }
     }
@@ -319,11 +347,13 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// # Errors
     /// Sizes above the budget. The words keep them.
     pub fn repack(&mut self) -> Result<Repacked, RecommenderError> {
-        let users = self.words.user.get(..self.arena.count(Side::User) as usize).unwrap_or_default();
-        let items = self.words.item.get(..self.arena.count(Side::Item) as usize).unwrap_or_default();
+        let users = self.user_words.get(..self.arena.count(Side::User) as usize).unwrap_or_default();
+        let items = self.order.places().get(..self.arena.count(Side::Item) as usize).unwrap_or_default();
         let Self { arena, initial, config, accumulators, .. } = self;
         let repacked = arena.repack(users, items, |side, id, first, elements| {
-            if first == 0 && let Some(accumulator) = accumulators.get_mut(side).get_mut(id as usize) {
+            if first == 0
+                && let Some(accumulator) = accumulators.get_mut(side).get_mut(id as usize)
+            {
                 *accumulator = 0.0;
             }
             initialise(initial, config, side, first, elements);
@@ -390,7 +420,7 @@ impl<'a, E: Element> Recommender<'a, E> {
             return Some(first);
         }
         let second = negative::draw(&mut self.negatives, items, user, item, &self.seen)?;
-        let frequency = |item: u32| self.frequencies.item.get(item as usize).copied().unwrap_or(0.0);
+        let frequency = |item| self.frequencies.get(Side::Item, item);
         Some(if frequency(second) > frequency(first) { second } else { first })
     }
 

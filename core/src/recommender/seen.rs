@@ -170,7 +170,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(crate::recommender::tests::cases(64)))]
+        #![proptest_config(crate::testing::config(64))]
 
         /// A set is a list of the last eight distinct pairs that hashed to it.
         #[test]

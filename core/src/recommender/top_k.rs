@@ -172,7 +172,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(crate::recommender::tests::cases(256)))]
+        #![proptest_config(crate::testing::config(256))]
 
         #[test]
         fn equals_a_full_sort(

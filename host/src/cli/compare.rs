@@ -20,7 +20,13 @@ pub(super) struct Arguments {
     )]
     methods: Vec<Method>,
     /// The most parameters held, separated by commas: mean:N per entity seen, params:N, or bytes
-    #[arg(long, value_name = "SPECS", value_delimiter = ',', default_value = "mean:8")]
+    #[arg(
+        long,
+        value_name = "SPECS",
+        value_delimiter = ',',
+        default_value = "mean:8",
+        allow_hyphen_values = true
+    )]
     budgets: Vec<BudgetSpec>,
     /// How many seeds: --seed, --seed + 1, ...
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -41,7 +41,7 @@ impl Failure {
             }
             _ => parts.join("; "),
         };
-        Self::Usage(format!("{what}; see `{} --help`", command.get_bin_name().unwrap_or("scall")))
+        Self::Usage(what)
     }
 
     /// What came of writing to standard output.

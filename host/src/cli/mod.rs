@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
 
 fn execute(arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> Result<(), Failure> {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    match CommandLine::try_parse_from(&arguments) {
+    let result = match CommandLine::try_parse_from(&arguments) {
         Ok(CommandLine { command }) => match command {
             Command::Run(arguments) => run::execute(&arguments, console),
             Command::Compare(arguments) => compare::execute(&arguments, console),
@@ -75,7 +75,14 @@ fn execute(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
         },
         Err(error) if error.use_stderr() => Err(Failure::usage_of_parser(&error, &named_command(&arguments))),
         Err(help) => console.print(&help.render().to_string()),
-    }
+    };
+    result.map_err(|failure| match failure {
+        Failure::Usage(what) => {
+            let command = named_command(&arguments);
+            Failure::Usage(format!("{what}; see `{} --help`", command.get_bin_name().unwrap_or("scall")))
+        }
+        other => other,
+    })
 }
 
 /// The command that the arguments name, for the hint in an error.

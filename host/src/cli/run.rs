@@ -17,7 +17,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Method::Scall)]
     method: Method,
     /// The most parameters held: mean:N per entity seen, params:N, or bytes (64KiB, 1MiB, 10MB)
-    #[arg(long, value_name = "SPEC", default_value = "mean:8")]
+    #[arg(long, value_name = "SPEC", default_value = "mean:8", allow_hyphen_values = true)]
     budget: BudgetSpec,
     #[command(flatten)]
     experiment: ExperimentArguments,

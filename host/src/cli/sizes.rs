@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=MOST_ENTITIES))]
     items: u32,
     /// The most parameters in all: mean:N per user and item, params:N, or bytes (64KiB, 1MiB, 10MB)
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", allow_hyphen_values = true)]
     budget: BudgetSpec,
     /// The users' share of the budget, from 0 to 1; what one side cannot take goes to the other
     #[arg(long, value_name = "W", value_parser = share)]

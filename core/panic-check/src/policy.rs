@@ -1,0 +1,47 @@
+//! The policy: settings, acting, remembering, updating, snapshots.
+
+use core::hint::black_box;
+use scall_core::policy::kernels::Portable;
+use scall_core::policy::{
+    InitialPolicy, Sac, SacConfig, SacMemory, SacShape, Sampling, Transition, WeightDecay,
+};
+use scall_core::random::Generator;
+
+static mut MEMORY: [f32; 1 << 16] = [0.0; 1 << 16];
+
+fn drive(config: &SacConfig, memory: SacMemory<'_>) {
+    let Ok(config) = config.validate() else { return };
+    let Ok(mut sac) = Sac::new(&config, memory, Generator::new(black_box(3))) else { return };
+    let numbers = black_box([0.5_f32; 64]);
+    let state = numbers.get(..black_box(8_usize)).unwrap_or_default();
+    let _ = black_box(sac.act(state, black_box(true)));
+    let transition = Transition { state, action: black_box([0.5; 3]), reward: black_box(1.0), next_state: state };
+    let _ = black_box(sac.remember(&transition));
+    black_box(sac.update());
+    black_box(sac.update_with::<Portable>());
+    black_box((sac.updates(), sac.entropy_weight(), sac.config(), sac.replay().get(black_box(0))));
+    black_box((sac.replay().len(), sac.replay().is_empty(), sac.replay().capacity()));
+    let progress = sac.progress();
+    black_box(sac.networks());
+    black_box(sac.transitions());
+    black_box(sac.networks_mut());
+    black_box(sac.transitions_mut(black_box(1)));
+    let _ = black_box(sac.set_progress(&black_box(progress)));
+}
+
+pub fn exercise() {
+    // SAFETY: nothing else refers to it.
+    let memory: &mut [f32] = unsafe { &mut *(&raw mut MEMORY) };
+    let memory = memory.get_mut(..black_box(60_000)).unwrap_or_default();
+    let (networks, memory) = memory.split_at_mut_checked(black_box(40_000)).unwrap_or_default();
+    let (replay, scratch) = memory.split_at_mut_checked(black_box(4_000)).unwrap_or_default();
+    let mut config = black_box(SacConfig::compact(black_box(8)));
+    black_box((config.shape.networks_len(), config.shape.replay_len(), config.shape.scratch_len()));
+    drive(&config, SacMemory { networks, replay, scratch });
+    config = black_box(SacConfig::published());
+    config.shape = black_box(SacShape { state: 8, hidden: 15, batch: 4, capacity: 9 });
+    config.sampling = black_box(Sampling::Uniform);
+    config.weight_decay = black_box(WeightDecay::Decoupled(0.1));
+    config.initial_policy = black_box(InitialPolicy::Xavier);
+    drive(&config, SacMemory { networks, replay, scratch });
+}

@@ -1,0 +1,148 @@
+//! In which order retrieval visits the items: by the length of their rows.
+//!
+//! Rows of one length make a loop without a branch that could be foreseen wrongly, and where a row begins
+//! is then all there is to know about it. So the order keeps that instead of ids: of an item without a row
+//! its id, of any other the first element of its row. [`Items::id`] finds the id again, for the few items
+//! that get among the best.
+
+use crate::Side;
+use crate::arena::{Arena, Element};
+
+/// Length of the slice of class ends for rows of up to `longest` elements to be sorted by length. Longer
+/// ones are found too, more slowly.
+pub const fn class_ends_len(longest: usize) -> usize {
+    longest.saturating_add(2)
+}
+
+/// The order, in memory of the caller.
+#[derive(Debug)]
+pub(super) struct Order<'a> {
+    /// By length, the longest first.
+    places: &'a mut [u32],
+    /// Where each class ends in `places`: first all rows as long as there are classes or longer, then one
+    /// class for each shorter length, that of no row last.
+    ends: &'a mut [u32],
+    /// How many items are in order.
+    len: u32,
+}
+
+/// Items of one length.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Class<'r> {
+    /// Ids of items without a row.
+    Cold(&'r [u32]),
+    /// First elements of rows of one length.
+    Equal(usize, &'r [u32]),
+    /// First elements of rows of any length.
+    Mixed(&'r [u32]),
+}
+
+impl<'a> Order<'a> {
+    pub(super) fn new(places: &'a mut [u32], ends: &'a mut [u32]) -> Self {
+        Self { places, ends, len: 0 }
+    }
+
+    /// The memory of the order, for another use; there is no order until the next [`sort`](Self::sort).
+    pub(super) fn take(&mut self) -> &mut [u32] {
+        self.len = 0;
+        self.places
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.len = 0;
+    }
+
+    /// The memory as it is.
+    pub(super) fn places(&self) -> &[u32] {
+        self.places
+    }
+
+    /// How many items are in order; later ones are not.
+    pub(super) fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Puts all known items in order: a counting sort, stable, O(items + classes).
+    pub(super) fn sort<E: Element>(&mut self, arena: &Arena<'_, E>) {
+        let count = arena.count(Side::Item);
+        let items = Items::new(arena);
+        let Some(last) = self.ends.len().checked_sub(1) else { return };
+        let class = |length: usize| last - length.min(last);
+        self.ends.fill(0);
+        for id in 0..count {
+            if let Some(end) = self.ends.get_mut(class(items.span(id).1)) {
+                *end += 1;
+            }
+        }
+        let mut begin = 0;
+        for end in &mut *self.ends {
+            begin += core::mem::replace(end, begin);
+        }
+        // Each end is where the next row of its class goes, and so the end when all have gone.
+        for id in 0..count {
+            let (start, length) = items.span(id);
+            if let Some(end) = self.ends.get_mut(class(length)) {
+                if let Some(place) = self.places.get_mut(*end as usize) {
+                    *place = if length == 0 { id } else { start };
+                }
+                *end += 1;
+            }
+        }
+        self.len = count;
+    }
+
+    /// The classes, the longest rows first.
+    #[inline(always)]
+    pub(super) fn classes(&self) -> impl Iterator<Item = Class<'_>> {
+        let last = self.ends.len().saturating_sub(1);
+        let ends = if self.len == 0 { &[] } else { &*self.ends };
+        let mut begin = 0;
+        ends.iter().enumerate().filter(|(_, end)| **end > 0).map(move |(n, &end)| {
+            let places = self.places.get(begin as usize..end as usize).unwrap_or_default();
+            begin = end;
+            match last - n {
+                0 => Class::Cold(places),
+                _ if n == 0 => Class::Mixed(places),
+                length => Class::Equal(length, places),
+            }
+        })
+    }
+}
+
+/// Where the items' rows lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Items<'r, E> {
+    pub(super) values: &'r [E],
+    boundaries: &'r [u32],
+}
+
+impl<'r, E: Element> Items<'r, E> {
+    #[inline(always)]
+    pub(super) fn new(arena: &'r Arena<'_, E>) -> Self {
+        let (values, boundaries) = arena.item_table();
+        Self { values, boundaries }
+    }
+
+    /// First element and length of a known item's own row.
+    #[inline(always)]
+    pub(super) fn span(&self, id: u32) -> (u32, usize) {
+        match self.boundaries.get(id as usize..).and_then(|rest| rest.first_chunk()) {
+            Some(&[end, start]) => (start, end.wrapping_sub(start) as usize),
+            None => (0, 0),
+        }
+    }
+
+    /// The elements of a row.
+    #[inline(always)]
+    pub(super) fn row(&self, start: u32, length: usize) -> &'r [E] {
+        self.values.get(start as usize..).and_then(|rest| rest.get(..length)).unwrap_or_default()
+    }
+
+    /// The item whose row begins at an element; O(log items).
+    #[inline]
+    pub(super) fn id(&self, start: u32) -> u32 {
+        // Boundaries descend. Items without a row repeat the boundary of the one before them.
+        let boundary = self.boundaries.partition_point(|&boundary| boundary > start);
+        (boundary as u32).saturating_sub(1)
+    }
+}

@@ -1,0 +1,7 @@
+//! The program from end to end: one test per promise about its command line, its output and bad input.
+
+mod command_line;
+mod data_stats;
+mod output_files;
+mod sizes;
+mod support;
