@@ -47,3 +47,10 @@ impl<T> PerSide<T> {
         }
     }
 }
+
+impl<T: ?Sized> PerSide<&mut T> {
+    /// The same references, borrowed for a while.
+    pub const fn as_mut(&mut self) -> PerSide<&mut T> {
+        PerSide::new(&mut *self.user, &mut *self.item)
+    }
+}

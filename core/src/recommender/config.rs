@@ -27,9 +27,8 @@ pub struct RecommenderConfig {
     /// Whether the first element of an item's row is its bias, a score of its own for all users.
     /// Default true.
     pub item_bias: bool,
-    /// Share of negatives that are the more frequent of two uniform draws, which teaches more about
-    /// popular items; 0 to 1. Default 0.
-    pub popular_negatives: f32,
+    /// Items drawn for each negative, of which the best-scored is taken; 1 (evenly drawn) to 64. Default 3.
+    pub hardest_of: u32,
 }
 
 impl Default for RecommenderConfig {
@@ -43,7 +42,7 @@ impl Default for RecommenderConfig {
             initial_scale: 0.01,
             negatives: 1,
             item_bias: true,
-            popular_negatives: 0.0,
+            hardest_of: 3,
         }
     }
 }
@@ -69,9 +68,10 @@ impl RecommenderConfig {
         // Beyond 1 a bias would overshoot zero, beyond 2 it would grow without end.
         in_range("bias_learning_rate * bias_l2", self.bias_learning_rate * self.bias_l2, 0.0, 1.0)?;
         in_range("initial_scale", self.initial_scale, 0.0, 1.0)?;
-        in_range("popular_negatives", self.popular_negatives, 0.0, 1.0)?;
-        if !(1..=64).contains(&self.negatives) {
-            return Err(ConfigError::Negatives { asked: self.negatives });
+        for asked in [self.negatives, self.hardest_of] {
+            if !(1..=64).contains(&asked) {
+                return Err(ConfigError::Negatives { asked });
+            }
         }
         Ok(ValidRecommenderConfig(self))
     }
@@ -111,7 +111,7 @@ pub enum ConfigError {
         /// The greatest.
         high: f32,
     },
-    /// Not between 1 and 64 negatives.
+    /// Not between 1 and 64 negatives, or items to choose one from.
     Negatives {
         /// How many were asked for.
         asked: u32,
@@ -125,7 +125,7 @@ impl fmt::Display for ConfigError {
                 f.write_str(setting)?;
                 f.write_str(" is out of its range")
             }
-            Self::Negatives { .. } => f.write_str("the negatives per event are not between 1 and 64"),
+            Self::Negatives { .. } => f.write_str("the negatives per event, or the items drawn for each, are not between 1 and 64"),
         }
     }
 }
@@ -145,14 +145,13 @@ mod tests {
     #[test]
     fn every_setting_is_checked_at_both_ends_and_for_nan() {
         type Set = fn(&mut RecommenderConfig, f32);
-        let settings: [(Set, f32, f32); 7] = [
+        let settings: [(Set, f32, f32); 6] = [
             (|c, v| c.learning_rate = v, 1e-30, 10.0),
             (|c, v| (c.bias_learning_rate, c.bias_l2) = (v, 0.0), 0.0, 10.0),
             (|c, v| c.user_l2 = v, 0.0, 10.0),
             (|c, v| c.item_l2 = v, 0.0, 10.0),
             (|c, v| (c.bias_l2, c.bias_learning_rate) = (v, 0.1), 0.0, 10.0),
             (|c, v| c.initial_scale = v, 0.0, 1.0),
-            (|c, v| c.popular_negatives = v, 0.0, 1.0),
         ];
         for (set, low, high) in settings {
             let with = |value| {

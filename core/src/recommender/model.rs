@@ -30,6 +30,8 @@ pub struct RecommenderMemory<'a, E = f32> {
     /// Where the items of each length end in that order: [`class_ends_len`](super::class_ends_len) of the
     /// longest row.
     pub class_ends: &'a mut [u32],
+    /// The mean row of each side, as long as the longest row; what is beyond their length starts at zero.
+    pub means: PerSide<&'a mut [f32]>,
     /// Recent pairs, [`seen_len`](super::seen_len) of as many as shall be remembered.
     pub seen: &'a mut [u32],
 }
@@ -133,6 +135,7 @@ pub struct Recommender<'a, E = f32> {
     user_words: &'a mut [u32],
     /// The items' words.
     order: Order<'a>,
+    means: PerSide<&'a mut [f32]>,
     seen: SeenFilter<'a>,
     config: ValidRecommenderConfig,
     admission: PerSide<u32>,
@@ -161,7 +164,7 @@ impl<'a, E: Element> Recommender<'a, E> {
         budget: u32,
         seed: u64,
     ) -> Result<Self, RecommenderError> {
-        let RecommenderMemory { arena, accumulators, frequencies, words, class_ends, seen } = memory;
+        let RecommenderMemory { arena, accumulators, frequencies, words, class_ends, means, seen } = memory;
         let arena = Arena::new(arena, cold_sizes, budget)?;
         for side in Side::BOTH {
             let needed = arena.capacity(side);
@@ -178,6 +181,7 @@ impl<'a, E: Element> Recommender<'a, E> {
             frequencies: Frequencies::new(frequencies.user, frequencies.item),
             user_words: words.user,
             order: Order::new(words.item, class_ends),
+            means,
             seen: SeenFilter::new(seen),
             config,
             admission: cold_sizes,
@@ -186,8 +190,9 @@ impl<'a, E: Element> Recommender<'a, E> {
         };
         for side in Side::BOTH {
             recommender.accumulators.get_mut(side).fill(0.0);
+            recommender.means.get_mut(side).fill(0.0);
             let row = recommender.arena.cold_row_mut(side);
-            initialise(&mut recommender.initial, &recommender.config, side, 0, row);
+            initialise(&mut recommender.initial, &recommender.config, side, 0, &[], row);
         }
         Ok(recommender)
     }
@@ -311,9 +316,10 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// # Errors
     /// The table is full.
     pub fn admit(&mut self, side: Side, size: u32) -> Result<Admission, RecommenderError> {
-        let Self { arena, initial, config, .. } = self;
-        let admission =
-            arena.admit(side, size, |side, _, first, row| initialise(initial, config, side, first, row))?;
+        let Self { arena, initial, config, means, .. } = self;
+        let admission = arena.admit(side, size, |side, _, first, row| {
+            initialise(initial, config, side, first, means.get(side), row);
+        })?;
         if let Some(accumulator) = self.accumulators.get_mut(side).get_mut(admission.id as usize) {
             *accumulator = 0.0;
         }
@@ -347,19 +353,45 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// # Errors
     /// Sizes above the budget. The words keep them.
     pub fn repack(&mut self) -> Result<Repacked, RecommenderError> {
+        self.average();
         let users = self.user_words.get(..self.arena.count(Side::User) as usize).unwrap_or_default();
         let items = self.order.places().get(..self.arena.count(Side::Item) as usize).unwrap_or_default();
-        let Self { arena, initial, config, accumulators, .. } = self;
+        let Self { arena, initial, config, accumulators, means, .. } = self;
         let repacked = arena.repack(users, items, |side, id, first, elements| {
             if first == 0
                 && let Some(accumulator) = accumulators.get_mut(side).get_mut(id as usize)
             {
                 *accumulator = 0.0;
             }
-            initialise(initial, config, side, first, elements);
+            initialise(initial, config, side, first, means.get(side), elements);
         })?;
         self.reorder();
         Ok(repacked)
+    }
+
+    /// Sets each side's mean row, and its cold-start row to that: who has no row of their own is answered as
+    /// the mean of those who have. Each dimension's mean is over the rows that have it. O(elements).
+    fn average(&mut self) {
+        for side in Side::BOTH {
+            let mean = self.means.get_mut(side);
+            mean.fill(0.0);
+            let rows = || (0..self.arena.count(side)).map(|id| (id, self.arena.size(side, id)));
+            for (id, _) in rows().filter(|&(_, size)| size > 0) {
+                for (sum, element) in mean.iter_mut().zip(self.arena.row(side, id)) {
+                    *sum += element.to_f32();
+                }
+            }
+            for (dimension, sum) in (1_u32..).zip(mean.iter_mut()) {
+                let having = rows().filter(|&(_, size)| size >= dimension).count();
+                if having == 0 {
+                    break;
+                }
+                *sum /= having as f32;
+            }
+            for (element, mean) in self.arena.cold_row_mut(side).iter_mut().zip(mean.iter()) {
+                *element = E::from_f32(*mean);
+            }
+        }
     }
 
     /// Admits whoever of a pair is next in order.
@@ -403,6 +435,8 @@ impl<'a, E: Element> Recommender<'a, E> {
             // One cold-start row stands for both items: nothing to tell apart.
             return Some(0.0);
         };
+        // A cold-start row stays the mean that it is: who is served by it teaches the items' biases alone.
+        let user_row = if cold.user { &mut [] } else { user_row };
         let rows = Rows { user: user_row, positive: positive_row, negative: negative_row };
         let step = bpr::step(self.config.get(), rows, accumulators);
         self.set_accumulator(Side::User, user, cold.user, step.accumulators.user);
@@ -411,17 +445,24 @@ impl<'a, E: Element> Recommender<'a, E> {
         Some(step.margin)
     }
 
+    /// The best-scored of a few items that the user did not have lately: the one most worth telling apart
+    /// from the positive (dynamic negative sampling, Zhang et al., SIGIR 2013).
     #[inline(always)]
     fn draw_negative(&mut self, user: u32, item: u32) -> Option<u32> {
         let items = self.arena.count(Side::Item);
-        let first = negative::draw(&mut self.negatives, items, user, item, &self.seen)?;
-        let share = self.config.get().popular_negatives;
-        if share <= 0.0 || self.negatives.uniform() >= share {
-            return Some(first);
+        let mut hardest = negative::draw(&mut self.negatives, items, user, item, &self.seen)?;
+        let draws = self.config.get().hardest_of;
+        if draws > 1 {
+            let mut highest = self.score(user, hardest);
+            for _ in 1..draws {
+                let other = negative::draw(&mut self.negatives, items, user, item, &self.seen)?;
+                let score = self.score(user, other);
+                if score > highest {
+                    (hardest, highest) = (other, score);
+                }
+            }
         }
-        let second = negative::draw(&mut self.negatives, items, user, item, &self.seen)?;
-        let frequency = |item| self.frequencies.get(Side::Item, item);
-        Some(if frequency(second) > frequency(first) { second } else { first })
+        Some(hardest)
     }
 
     #[inline(always)]
@@ -449,18 +490,20 @@ pub fn score<E: Element>(user: &[E], item: &[E], item_bias: bool) -> f32 {
     }
 }
 
-/// Sets new elements of a row, of which `first` is the first.
+/// Sets new elements of a row, of which `first` is the first: a small random number around the side's mean.
 fn initialise<E: Element>(
     generator: &mut Generator,
     config: &ValidRecommenderConfig,
     side: Side,
     first: usize,
+    mean: &[f32],
     elements: &mut [E],
 ) {
     let config = config.get();
     let is_bias = side == Side::Item && config.item_bias && first == 0;
-    for (n, element) in elements.iter_mut().enumerate() {
-        let value = if is_bias && n == 0 { 0.0 } else { config.initial_scale * generator.symmetric() };
-        *element = E::from_f32(value);
+    let means = mean.get(first..).unwrap_or_default().iter().copied().chain(core::iter::repeat(0.0));
+    for ((n, element), mean) in elements.iter_mut().enumerate().zip(means) {
+        let noise = config.initial_scale * generator.normal();
+        *element = E::from_f32(if is_bias && n == 0 { 0.0 } else { mean + noise });
     }
 }

@@ -11,7 +11,8 @@ use crate::random::Generator;
 use crate::recommender::{Recommender, RecommenderError};
 use crate::side::{PerSide, Side};
 use crate::sizes::{
-    Action, Distribution, Plan, Settled, SizeSettings, SizesError, deal, draw_weights, fit_sides, plan, settle,
+    Action, Distribution, Plan, Settled, SizeSettings, SizesError, deal, draw_weights, expected_weights,
+    fit_sides, settle,
 };
 
 /// How sizes are chosen.
@@ -61,12 +62,12 @@ pub struct Resized {
 
 /// Gives every entity of `recommender` a row by `rule` inside its arena's budget, and moves the rows.
 ///
-/// With item biases, every item's bias is paid first; what is left is dimensions. A budget below one
-/// parameter per item serves the most frequent items' biases and gives everyone else size 0.
+/// An item's bias is paid with its first dimension: an item of size 0 has neither, and is answered from the
+/// items' cold-start row. `head_room` elements of the budget stay free for newcomers.
 ///
-/// `counts` are scratch, [`counts_len`](crate::sizes::counts_len) of each side's largest size, at least 2.
-/// The generator is used by drawn and random sizes alone. O(parameters + entities log entities), the
-/// logarithm for ranking.
+/// `counts` are scratch, [`counts_len`](crate::sizes::counts_len) of each side's largest size. The generator
+/// is used by drawn and random sizes alone. O(parameters + entities log entities), the logarithm for
+/// ranking.
 ///
 /// # Errors
 /// A shape out of its range, bounds that cross, or counts too short; sizes and rows are as before then.
@@ -74,102 +75,124 @@ pub fn resize<E: Element>(
     recommender: &mut Recommender<'_, E>,
     rule: &SizeRule,
     settings: &ResizeSettings,
+    head_room: u32,
     mut counts: PerSide<&mut [u32]>,
     generator: &mut Generator,
 ) -> Result<Resized, ResizeError> {
-    let item_bias = recommender.config().get().item_bias;
+    let bias = u32::from(recommender.config().get().item_bias);
     let decision = recommender.decide();
     let (arena, frequencies, mut words) = (decision.arena, decision.frequencies, decision.words);
-    let row_budget = arena.row_budget();
-    let biases = if item_bias { (words.item.len() as u32).min(row_budget) } else { 0 };
-    let budget = u64::from(row_budget - biases);
     let bounds = settings.sizes.bounds;
+    let budget = u64::from(arena.row_budget().saturating_sub(head_room));
 
-    let made = {
-        let words = PerSide::new(&mut *words.user, &mut *words.item);
-        let counts = PerSide::new(&mut *counts.user, &mut *counts.item);
-        weigh_and_fit(rule, settings, budget, frequencies, words, counts, generator)?
-    };
+    let weights = Weights { rule, settings, frequencies };
+    let made = weights.fit(bias, budget, words.as_mut(), counts.as_mut(), generator)?;
+    let blindly = matches!(rule, SizeRule::Random);
+    let mut settled = PerSide::<Settled>::default();
     for side in Side::BOTH {
-        let words = words.get_mut(side);
-        if matches!(rule, SizeRule::Random) {
+        let (words, counts) = (&mut **words.get_mut(side), &mut **counts.get_mut(side));
+        if blindly {
             shuffle(words, generator);
         } else {
             rank(frequencies.get(side), words);
         }
-    }
-    let everyone_has_a_bias = biases as usize == words.item.len();
-    if item_bias && !everyone_has_a_bias {
-        // No dimension is left: the counts become those of biases.
-        if let [none, one, ..] = &mut *counts.item {
-            (*none, *one) = (words.item.len() as u32 - biases, biases);
-        }
-    }
-    let bias = u32::from(item_bias && everyone_has_a_bias);
-    let mut settled = PerSide::<Settled>::default();
-    for side in Side::BOTH {
-        let (words, counts) = (words.get_mut(side), counts.get_mut(side));
         deal(words, counts)?;
-        if settings.hysteresis && !matches!(rule, SizeRule::Random) && everyone_has_a_bias | !item_bias {
-            let own = if side == Side::Item { bias } else { 0 };
-            let current = |id| arena.size(side, id).saturating_sub(own);
+        let bias = if side == Side::Item { bias } else { 0 };
+        if settings.hysteresis && !blindly {
+            let current = |id| arena.size(side, id).saturating_sub(bias);
             *settled.get_mut(side) = settle(words, current, *bounds.get(side), counts)?;
         }
-    }
-    for word in words.item.iter_mut() {
-        *word += bias;
+        for word in words.iter_mut().filter(|word| **word > 0) {
+            *word += bias;
+        }
     }
     let repacked = recommender.repack()?;
     Ok(Resized { plan: made, settled, repacked })
 }
 
-/// Writes weights by rank to the words, and how many ranks have which size to the counts.
-fn weigh_and_fit(
-    rule: &SizeRule,
-    settings: &ResizeSettings,
-    budget: u64,
-    frequencies: PerSide<&[f32]>,
-    words: PerSide<&mut [u32]>,
-    counts: PerSide<&mut [u32]>,
-    generator: &mut Generator,
-) -> Result<Plan, SizesError> {
-    let PerSide { user, item } = words;
-    let heads = user.len() as f64 / (user.len() + item.len()).max(1) as f64;
-    let bounds = settings.sizes.bounds;
-    let user_share = match *rule {
-        SizeRule::Action(ref action) => {
-            let generator = settings.draw.then_some(generator);
-            return plan(action, &settings.sizes, budget, generator, PerSide::new(user, item), counts);
+/// What a fit works from.
+struct Weights<'w> {
+    rule: &'w SizeRule,
+    settings: &'w ResizeSettings,
+    frequencies: PerSide<&'w [f32]>,
+}
+
+impl Weights<'_> {
+    /// Fits the rule's weights to a budget of which every item with a row takes `bias` for itself.
+    fn fit(
+        &self,
+        bias: u32,
+        budget: u64,
+        mut words: PerSide<&mut [u32]>,
+        mut counts: PerSide<&mut [u32]>,
+        generator: &mut Generator,
+    ) -> Result<Plan, SizesError> {
+        let user_share = self.weigh(words.as_mut(), generator)?;
+        let mut bounds = self.settings.sizes.bounds;
+        let items = words.item.len();
+        let biases = u64::from(bias) * items as u64;
+        // As if all items had a bias, or half the budget where that is more than they can have.
+        let first = budget.saturating_sub(biases).max(if bias > 0 { budget / 2 } else { budget });
+        let weighed = PerSide::new(&*words.user, &*words.item);
+        let plan = fit_sides(user_share, bounds, first, weighed, counts.as_mut())?;
+        let served = plan.sides.item.served as usize;
+        if bias == 0 || (served == items && first + biases == budget) {
+            return Ok(plan);
         }
-        SizeRule::Uniform => {
-            for words in [&mut *user, &mut *item] {
-                words.fill(1.0_f32.to_bits());
-            }
-            heads
+        // The biases of the others are dimensions for those who are served.
+        bounds.item.min = bounds.item.min.max(1);
+        let weighed = PerSide::new(&*words.user, words.item.get(..served).unwrap_or_default());
+        let plan = fit_sides(user_share, bounds, budget - served as u64, weighed, counts.as_mut())?;
+        if let Some(none) = counts.item.first_mut() {
+            *none += (items - served) as u32;
         }
-        SizeRule::Random => {
-            for words in [&mut *user, &mut *item] {
-                // The order statistics of uniform numbers: a power law of shape 1.
-                draw_weights(Distribution::PowerLaw, 1.0, generator, words)?;
-            }
-            heads
-        }
-        SizeRule::Frequency { power } => {
-            let mut mass = PerSide::new(0.0_f64, 0.0_f64);
-            for (side, words) in [(Side::User, &mut *user), (Side::Item, &mut *item)] {
-                let frequencies = frequencies.get(side);
-                rank(frequencies, words);
-                for word in words {
-                    let frequency = frequencies.get(*word as usize).copied().unwrap_or(0.0);
-                    let weight = math::pow(frequency, power).clamp(f32::MIN_POSITIVE, f32::MAX);
-                    *mass.get_mut(side) += f64::from(weight);
-                    *word = weight.to_bits();
+        Ok(plan)
+    }
+
+    /// Writes weights by rank to the words; returns the users' share of the budget.
+    fn weigh(&self, words: PerSide<&mut [u32]>, generator: &mut Generator) -> Result<f64, SizesError> {
+        let PerSide { user, item } = words;
+        let heads = user.len() as f64 / (user.len() + item.len()).max(1) as f64;
+        let distribution = self.settings.sizes.distribution;
+        match *self.rule {
+            SizeRule::Action(Action { user_share, user_shape, item_shape }) => {
+                for (words, shape) in [(user, user_shape), (item, item_shape)] {
+                    if self.settings.draw {
+                        draw_weights(distribution, shape, generator, words)?;
+                    } else {
+                        expected_weights(distribution, shape, words)?;
+                    }
                 }
+                Ok(f64::from(user_share))
             }
-            mass.user / (mass.user + mass.item).max(f64::MIN_POSITIVE)
+            SizeRule::Uniform => {
+                user.fill(1.0_f32.to_bits());
+                item.fill(1.0_f32.to_bits());
+                Ok(heads)
+            }
+            SizeRule::Random => {
+                for words in [user, item] {
+                    // The order statistics of uniform numbers: a power law of shape 1.
+                    draw_weights(Distribution::PowerLaw, 1.0, generator, words)?;
+                }
+                Ok(heads)
+            }
+            SizeRule::Frequency { power } => {
+                let mut mass = PerSide::new(0.0_f64, 0.0_f64);
+                for (side, words) in [(Side::User, user), (Side::Item, item)] {
+                    let frequencies = self.frequencies.get(side);
+                    rank(frequencies, words);
+                    for word in words {
+                        let frequency = frequencies.get(*word as usize).copied().unwrap_or(0.0);
+                        let weight = math::pow(frequency, power).clamp(f32::MIN_POSITIVE, f32::MAX);
+                        *mass.get_mut(side) += f64::from(weight);
+                        *word = weight.to_bits();
+                    }
+                }
+                Ok(mass.user / (mass.user + mass.item).max(f64::MIN_POSITIVE))
+            }
         }
-    };
-    fit_sides(user_share, bounds, budget, PerSide::new(&*user, &*item), counts)
+    }
 }
 
 /// The ids in random order.

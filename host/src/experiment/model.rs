@@ -1,7 +1,7 @@
 //! The recommender's memory on the host, lent to the core.
 
 use scall_core::arena::{ArenaMemory, boundaries_len};
-use scall_core::recommender::{RecommenderMemory, seen_len};
+use scall_core::recommender::{RecommenderMemory, class_ends_len, seen_len};
 use scall_core::side::PerSide;
 use scall_core::sizes::counts_len;
 
@@ -15,6 +15,8 @@ pub struct ModelMemory {
     accumulators: PerSide<Vec<f32>>,
     frequencies: PerSide<Vec<f32>>,
     words: PerSide<Vec<u32>>,
+    class_ends: Vec<u32>,
+    means: PerSide<Vec<f32>>,
     seen: Vec<u32>,
 }
 
@@ -25,6 +27,8 @@ pub struct ModelCapacity {
     pub entities: Counts,
     /// The largest budget, in parameters.
     pub parameters: u32,
+    /// Elements of the longest row.
+    pub longest: u32,
     /// Interactions that negative sampling remembers.
     pub seen: usize,
 }
@@ -32,7 +36,7 @@ pub struct ModelCapacity {
 impl ModelMemory {
     /// Zeroed memory, of which the system provides only what is used.
     pub fn new(capacity: &ModelCapacity) -> Self {
-        let ModelCapacity { entities: Counts { users, items }, parameters, seen } = *capacity;
+        let ModelCapacity { entities: Counts { users, items }, parameters, longest, seen } = *capacity;
         let (users, items) = (users as usize, items as usize);
         Self {
             values: vec![0.0; parameters as usize],
@@ -40,6 +44,8 @@ impl ModelMemory {
             accumulators: PerSide::new(vec![0.0; users], vec![0.0; items]),
             frequencies: PerSide::new(vec![0.0; users], vec![0.0; items]),
             words: PerSide::new(vec![0; users], vec![0; items]),
+            class_ends: vec![0; class_ends_len(longest as usize)],
+            means: PerSide::new(vec![0.0; longest as usize], vec![0.0; longest as usize]),
             seen: vec![0; seen_len(seen)],
         }
     }
@@ -58,6 +64,8 @@ impl ModelMemory {
             accumulators: both(&mut self.accumulators),
             frequencies: both(&mut self.frequencies),
             words: both(&mut self.words),
+            class_ends: &mut self.class_ends,
+            means: both(&mut self.means),
             seen: &mut self.seen,
         }
     }

@@ -82,6 +82,7 @@ impl Experiment<'_> {
         Ok(ModelCapacity {
             entities,
             parameters: budget.min(useful) as u32,
+            longest: bounds.user.max.max(bounds.item.max) + 1,
             // Sets fill unevenly: with twice the room hardly a pair is lost.
             seen: self.stream.len() * 2,
         })
@@ -89,8 +90,8 @@ impl Experiment<'_> {
 
     /// Sizes of the cold-start rows.
     pub fn cold_sizes(&self) -> PerSide<u32> {
-        let dimensions = self.settings.cold_dimensions;
-        PerSide::new(dimensions, dimensions + u32::from(self.settings.recommender.item_bias))
+        let bias = u32::from(self.settings.recommender.item_bias);
+        PerSide::new(self.settings.cold_dimensions, bias)
     }
 
     /// Runs one segment and reports on it.
@@ -160,16 +161,16 @@ impl Experiment<'_> {
     /// decided on both.
     fn welcome(&self, segment: &Segment, recommender: &mut Recommender<'_>) -> Result<()> {
         let capacity = self.capacity()?.parameters;
-        recommender.arena_mut().set_budget(self.budget(segment.known)?.min(capacity))?;
+        recommender.set_budget(self.budget(segment.known)?.min(capacity))?;
         for (side, count) in [(Side::User, segment.known.users), (Side::Item, segment.known.items)] {
             while recommender.arena().count(side) < count {
                 recommender.admit(side, 0)?;
             }
-            let retention = frequency::retention_of_half_life(self.settings.half_life);
-            for frequency in recommender.frequencies_mut(side) {
-                *frequency *= retention;
-            }
         }
+        let retention = frequency::retention_of_half_life(self.settings.half_life);
+        recommender.frequencies_mut().decay(retention);
+        let retention = frequency::retention_of_half_life(self.settings.half_life);
+        recommender.frequencies_mut().decay(retention);
         for position in segment.train.clone() {
             recommender.record(self.stream.users[position], self.stream.items[position]);
         }
@@ -190,7 +191,7 @@ impl Experiment<'_> {
     ) -> Result<Resized> {
         let mut generator = self.generator(purpose::SIZES, segment);
         let settings = &decided.resize;
-        let resized = resize(recommender, &decided.rule, settings, scratch.lend(), &mut generator)
+        let resized = resize(recommender, &decided.rule, settings, 0, scratch.lend(), &mut generator)
             .context("the sizes could not be applied")?;
         if recommender.arena().used() > self.budget(segment.known)? {
             *violations += 1;
@@ -199,8 +200,9 @@ impl Experiment<'_> {
     }
 
     fn evaluate(&self, segment: &Segment, recommender: &Recommender<'_>) -> Evaluation {
-        evaluate(self.stream, self.history, segment, |users, scores| {
-            kernels::score(recommender, users, scores);
+        evaluate(self.stream, self.history, segment, |users, lists, excluded| {
+            // Lists and scratch have the lengths that were asked for.
+            let _ = kernels::retrieve(recommender, users, lists, excluded);
         })
     }
 
@@ -220,7 +222,7 @@ impl Experiment<'_> {
             if now != seen {
                 let before = recommender.arena().budget();
                 let budget = self.budget(now)?.min(capacity).max(before);
-                recommender.arena_mut().set_budget(budget)?;
+                recommender.set_budget(budget)?;
                 let room = (budget - before) / (now.entities() - seen.entities()) as u32;
                 recommender.set_admission_sizes(PerSide::new(room, room));
                 seen = now;

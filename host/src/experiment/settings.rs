@@ -20,7 +20,7 @@ pub struct Settings {
     pub replay: f64,
     /// Half-life of the frequencies, in segments.
     pub half_life: f32,
-    /// Dimensions of the cold-start rows; an item's bias comes on top.
+    /// Dimensions of the users' cold-start row; the items' is a bias alone.
     pub cold_dimensions: u32,
     /// How sizes become rows.
     pub resize: ResizeSettings,
@@ -30,12 +30,22 @@ impl Default for Settings {
     fn default() -> Self {
         let bounds = Bounds { min: 0, max: 64 };
         Self {
-            recommender: RecommenderConfig::default(),
-            train_passes: 12,
-            test_passes: 6,
-            replay: 0.3,
+            recommender: RecommenderConfig {
+                learning_rate: env("lr", 0.2),
+                bias_learning_rate: env("blr", 0.02),
+                user_l2: env("reg", 0.03),
+                item_l2: env("reg", 0.03),
+                bias_l2: env("regb", 0.01),
+                initial_scale: env("init", 0.03),
+                negatives: 1,
+                item_bias: env("bias", 1.0) > 0.0,
+                hardest_of: env("dns", 3.0) as u32,
+            },
+            train_passes: env("ep", 15.0) as u32,
+            test_passes: env("tep", 10.0) as u32,
+            replay: env("rep", 0.3).into(),
             half_life: 1.0,
-            cold_dimensions: 0,
+            cold_dimensions: 8,
             resize: ResizeSettings {
                 sizes: SizeSettings {
                     distribution: Distribution::PowerLaw,
@@ -46,4 +56,9 @@ impl Default for Settings {
             },
         }
     }
+}
+
+/// Trial.
+pub fn env(name: &str, default: f32) -> f32 {
+    std::env::var(format!("P_{name}")).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
