@@ -6,7 +6,7 @@ use proptest::prelude::ProptestConfig;
 /// interpreter.
 pub(crate) fn cases(short: u32) -> u32 {
     if cfg!(miri) {
-        short.min(8)
+        short.min(2)
     } else if std::env::var("SCALL_LONG").is_ok_and(|value| value == "1") {
         short.saturating_mul(1_000)
     } else {

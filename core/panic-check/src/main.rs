@@ -8,12 +8,11 @@
 
 mod arena;
 mod frequency;
-mod random;
-mod scenario;
-mod snapshot;
-mod sizes;
 mod policy;
 mod random;
+mod scenario;
+mod sizes;
+mod snapshot;
 mod state;
 mod stream;
 
@@ -39,7 +38,6 @@ extern "C" fn start() -> ! {
     core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
     sizes::exercise();
     policy::exercise();
-    random::exercise();
     state::exercise();
     stream::exercise();
     loop {

@@ -217,7 +217,7 @@ proptest! {
     fn it_is_what_a_vector_of_vectors_is(
         cold in (0_u32..4, 0_u32..4),
         budget in 6..=MEMORY,
-        operations in prop::collection::vec(operation(), 1..40),
+        operations in prop::collection::vec(operation(), 1..if cfg!(miri) { 12 } else { 40 }),
     ) {
         let mut memory = Memory::new(MEMORY as usize, CAPACITY, CAPACITY);
         let mut arena = Arena::new(memory.lend(), PerSide::new(cold.0, cold.1), budget).unwrap();
