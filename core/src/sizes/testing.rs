@@ -2,6 +2,11 @@
 
 use proptest::test_runner::Config;
 
+/// `all`, or `few` under Miri, which takes milliseconds for one logarithm.
+pub(super) const fn scaled<T: Copy>(all: T, few: T) -> T {
+    if cfg!(miri) { few } else { all }
+}
+
 /// `few` cases, ten thousand times as many with `SCALL_LONG=1`, hardly any under Miri.
 pub(super) fn cases(few: u32) -> Config {
     let long = std::env::var("SCALL_LONG").is_ok_and(|value| value == "1");
