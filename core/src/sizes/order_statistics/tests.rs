@@ -336,7 +336,7 @@ fn a_refused_shape_changes_nothing() {
 }
 
 proptest! {
-    #![proptest_config(cases(64))]
+    #![proptest_config(cases(64, 100_000))]
 
     /// Every accepted shape, published or not: weights are positive normal numbers, in order.
     #[test]
