@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn every_rank_gets_its_value() {
-        for n in (1..200).chain([1_000, 4_321]) {
+        let numbers = if cfg!(miri) { [1, 2, 35, 70, 90] } else { [1, 2, 35, 1_000, 4_321] };
+        for n in (3..if cfg!(miri) { 5 } else { 200 }).chain(numbers) {
             let mut words = vec![0; n];
             let size = n as f64;
             // Steep at both ends, as order statistics are.
@@ -162,7 +163,7 @@ mod tests {
         let mut curve = Curve::new(f, x);
         while x < 30.0 {
             assert!((curve.at(x) - f(x)).abs() < 3e-6, "{x}");
-            x *= 1.013;
+            x *= if cfg!(miri) { 3.7 } else { 1.013 };
         }
     }
 }

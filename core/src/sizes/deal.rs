@@ -147,7 +147,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(cases(200))]
+        #![proptest_config(cases(200, 2_000_000))]
 
         #[test]
         fn deals_like_two_loops(counts in prop::collection::vec(0_u32..12, 1..20), seed: u64) {

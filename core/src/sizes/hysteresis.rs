@@ -195,7 +195,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(cases(400))]
+        #![proptest_config(cases(400, 4_000_000))]
 
         #[test]
         fn settles_like_the_naive_rule(

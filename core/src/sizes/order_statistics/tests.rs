@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::sizes::normal;
-use crate::sizes::testing::cases;
+use crate::sizes::testing::{cases, scaled};
 
 fn floats(words: &[u32]) -> Vec<f64> {
     words.iter().map(|&word| f64::from(f32::from_bits(word))).collect()
@@ -107,7 +107,7 @@ fn pareto_recursion_stays_exact_over_a_million_steps() {
 /// (differences of harmonic numbers).
 #[test]
 fn uniform_and_exponential_limits() {
-    for n in [1_usize, 2, 10, 500] {
+    for n in [1_usize, 2, scaled(10, 3), scaled(500, 4)] {
         let uniform = expected(Distribution::TruncatedExponential, 1e-10, n);
         for (i, value) in uniform.iter().enumerate() {
             close(*value, 1e-10 * (n - i) as f64 / (n + 1) as f64, 1e-6);
@@ -144,6 +144,7 @@ fn normal_order_statistics_as_tabulated() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of integrations")]
 fn log_normal_by_integration() {
     check_ranks(
         &expected(Distribution::LogNormal, 0.5, 5),
@@ -171,6 +172,7 @@ fn log_normal_by_integration() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of integrations")]
 fn truncated_exponential_by_integration() {
     check_ranks(
         &expected(Distribution::TruncatedExponential, 5.0, 4),
@@ -197,6 +199,7 @@ fn truncated_exponential_by_integration() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of integrations")]
 fn truncated_normal_by_integration() {
     check_ranks(
         &expected(Distribution::TruncatedNormal, 1e-3, 1000),
@@ -215,7 +218,7 @@ fn truncated_normal_by_integration() {
 /// The sum of all expected order statistics is n times the mean, whatever the interpolation does.
 #[test]
 fn expected_values_add_up_to_the_mean() {
-    let n = if cfg!(miri) { 300 } else { 50_000 };
+    let n = scaled(50_000, 20);
     let mean = |distribution, shape| expected(distribution, shape, n).iter().sum::<f64>() / n as f64;
     close(mean(Distribution::PowerLaw, 0.25), 0.2, 1e-6);
     close(mean(Distribution::Pareto, 30.0), 30.0 / 29.0, 1e-6);
@@ -230,7 +233,7 @@ fn expected_values_add_up_to_the_mean() {
 
 #[test]
 fn draws_agree_with_their_expectation() {
-    let (n, draws) = if cfg!(miri) { (5, 20) } else { (40, 20_000) };
+    let (n, draws) = scaled((40, 20_000), (5, 20));
     let shapes = [
         (Distribution::PowerLaw, 0.7),
         (Distribution::Pareto, 30.0),
@@ -333,14 +336,14 @@ fn a_refused_shape_changes_nothing() {
 }
 
 proptest! {
-    #![proptest_config(cases(64))]
+    #![proptest_config(cases(64, 100_000))]
 
     /// Every accepted shape, published or not: weights are positive normal numbers, in order.
     #[test]
     fn weights_descend(
         distribution in prop::sample::select(&Distribution::ALL[..]),
         exponent in -12.0_f32..12.0,
-        n in 0_usize..400,
+        n in 0_usize..scaled(400, 12),
         seed: u64,
     ) {
         let shape = math::pow(10.0, exponent);

@@ -157,7 +157,7 @@ fn the_published_grid_has_no_misses() {
 }
 
 proptest! {
-    #![proptest_config(cases(300))]
+    #![proptest_config(cases(300, 500_000))]
 
     #[test]
     fn the_total_is_the_budget_wherever_the_bounds_allow(
