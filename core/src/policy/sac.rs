@@ -17,7 +17,7 @@ use crate::random::Generator;
 
 /// How many transitions end the batches of one.
 const WARM: u32 = 13;
-/// Bounds of the logarithm of a learned entropy weight: 4.5e-5 and 148.
+/// Bounds of the logarithm of a learned entropy weight: 4.5e-5 and 22,026.
 const LOG_WEIGHT_BOUND: f32 = 10.0;
 /// The initial heads' weights, if the policy is to begin at one action.
 const SMALL_HEAD: f32 = 0.01;
