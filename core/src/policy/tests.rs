@@ -252,6 +252,7 @@ fn draw_biases(sac: &mut Sac<'_>, generator: &mut Generator) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore)]
 fn every_gradient_is_the_slope_of_its_loss() {
     // Odd widths, rows that end inside a block, batches of all tilings.
     for (state, hidden, samples) in [(5, 7, 8), (6, 9, 3), (12, 5, 13)] {
@@ -326,7 +327,7 @@ fn a_learned_entropy_weight_follows_its_target() {
         // Adam's first step has the length of the learning rate.
         let expected = 0.2 * if rises { 1.105_170_9 } else { 0.904_837_4 };
         assert!((sac.entropy_weight() - expected).abs() < 1e-5, "{}", sac.entropy_weight());
-        for _ in 0..300 {
+        for _ in 0..if cfg!(miri) { 3 } else { 300 } {
             sac.update();
         }
         assert!((4e-5..22_027.0).contains(&sac.entropy_weight()), "stays inside its bounds");
@@ -348,6 +349,7 @@ fn targets_begin_as_copies_or_apart() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore)]
 fn initial_weights_are_uniform_inside_xavier_bounds_and_biases_zero() {
     let config = config(30, 40, 8);
     let mut memory = Memory::new(&config.shape);
@@ -372,6 +374,7 @@ fn initial_weights_are_uniform_inside_xavier_bounds_and_biases_zero() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore)]
 fn an_initial_action_holds_in_every_state() {
     let mut config = SacConfig::compact(10);
     config.initial_policy = InitialPolicy::Action { mean: [0.3, 0.9, 0.05], log_std: -3.0 };
@@ -450,7 +453,7 @@ fn equal_calls_give_equal_bits() {
             (hash ^ u64::from(word)).wrapping_mul(0x100_0000_01b3)
         })
     };
-    assert_eq!(digest(7), 0xf0c6_1cff_1143_f735, "{:#x}", digest(7));
+    assert_eq!(digest(7), 0xfcc4_9d8b_64ee_36bd, "{:#x}", digest(7));
     assert_ne!(digest(8), digest(7));
 }
 
