@@ -96,6 +96,7 @@ pub(super) fn inverse(action: f32) -> f32 {
 mod tests {
     use super::super::tests::squash;
     use super::*;
+    use crate::testing::config;
     use proptest::prelude::*;
     use std::vec::Vec;
 
@@ -132,7 +133,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+        #![proptest_config(config(256))]
 
         #[test]
         fn gradients_are_slopes(
@@ -161,7 +162,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+        #![proptest_config(config(256))]
 
         #[test]
         fn samples_follow_the_definition(

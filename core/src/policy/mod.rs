@@ -16,6 +16,7 @@ mod memory;
 mod mlp;
 mod replay;
 mod sac;
+mod saved;
 #[cfg(test)]
 mod tests;
 

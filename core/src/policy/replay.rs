@@ -76,14 +76,14 @@ impl<'a> Replay<'a> {
         self.next
     }
 
-    /// Takes on counters that a snapshot held; `false` if they do not fit the ring.
-    pub(super) fn set_counters(&mut self, stored: u32, next: u32) -> bool {
-        let fits =
-            next < self.capacity && (stored == self.capacity || (stored < self.capacity && stored == next));
-        if fits {
-            (self.stored, self.next) = (stored, next);
-        }
-        fits
+    /// Whether a ring of this capacity could have these counters.
+    pub(super) fn accepts(&self, stored: u32, next: u32) -> bool {
+        next < self.capacity && (stored == self.capacity || (stored < self.capacity && stored == next))
+    }
+
+    /// Takes on counters that the ring [`accepts`](Replay::accepts).
+    pub(super) fn set_counters(&mut self, stored: u32, next: u32) {
+        (self.stored, self.next) = (stored, next);
     }
 
     /// The memory of the first `stored` slots.
@@ -281,7 +281,8 @@ mod tests {
     fn the_greatest_ring_is_sampled_without_overflow() {
         let mut values = vec![0.0; transition_len(0) * MAX_CAPACITY as usize];
         let mut replay = Replay::new(&mut values, 0, MAX_CAPACITY);
-        assert!(replay.set_counters(MAX_CAPACITY, 5));
+        assert!(replay.accepts(MAX_CAPACITY, 5));
+        replay.set_counters(MAX_CAPACITY, 5);
         let mut generator = Generator::new(1);
         let mut mean = 0.0;
         for _ in 0..500 {

@@ -7,6 +7,7 @@ use super::actor::HEADS;
 use super::memory::SacShape;
 use super::*;
 use crate::random::Generator;
+use crate::snapshot::{self, SnapshotError};
 
 struct Memory {
     networks: Vec<f32>,
@@ -463,38 +464,64 @@ fn a_restored_policy_goes_on_with_the_same_bits() {
     let valid = config.validate().unwrap();
     let mut memory = Memory::new(&config.shape);
     let mut sac = Sac::new(&valid, memory.lend(), Generator::new(1)).unwrap();
+    let mut bytes = vec![0; snapshot::HEADER_LEN + config.shape.max_snapshot_len(40)];
     let mut generator = Generator::new(5);
-    for stored in [12, 45] {
-        remember_random(&mut sac, stored, &mut generator);
-        sac.update().unwrap();
-        let (networks, transitions) = (sac.networks().to_vec(), sac.transitions().to_vec());
-        let progress = sac.progress();
+    for more in [0, 12, 45] {
+        remember_random(&mut sac, more, &mut generator);
+        sac.update();
+        let length = snapshot::save(&[3], &sac, &mut bytes).unwrap();
+        assert!(length <= snapshot::HEADER_LEN + config.shape.max_snapshot_len(sac.replay().len() as usize));
         let mut other = Memory::new(&config.shape);
-        let mut restored = Sac::resume(&valid, other.lend(), Generator::new(99)).unwrap();
-        restored.networks_mut().copy_from_slice(&networks);
-        restored.transitions_mut(progress.stored).unwrap().copy_from_slice(&transitions);
-        restored.set_progress(&progress).unwrap();
+        let mut restored = Sac::new(&valid, other.lend(), Generator::new(99)).unwrap();
+        assert_eq!(snapshot::load(&[3], &mut restored, &bytes), Ok(length));
         for _ in 0..3 {
             assert_eq!(sac.update(), restored.update());
-            let state = [0.1; 5];
-            assert_eq!(sac.act(&state, true), restored.act(&state, true));
+            assert_eq!(sac.act(&[0.1; 5], true), restored.act(&[0.1; 5], true));
         }
         assert_eq!(sac.networks(), restored.networks());
+        assert_eq!(sac.transitions(), restored.transitions());
         assert_eq!(sac.progress(), restored.progress());
     }
-    let sound = sac.progress();
+}
+
+#[test]
+fn a_snapshot_of_another_policy_is_refused() {
+    let shape = SacShape { state: 5, hidden: 7, batch: 8, capacity: 40 };
+    let save = |shape: SacShape, progress: Option<Progress>| {
+        let config = SacConfig { shape, ..SacConfig::new(1) };
+        let mut memory = Memory::new(&shape);
+        let mut sac = Sac::new(&config.validate().unwrap(), memory.lend(), Generator::new(1)).unwrap();
+        if let Some(progress) = progress {
+            sac.set_progress(&progress);
+        }
+        let mut bytes = vec![0; 1 << 17];
+        snapshot::save(&[], &sac, &mut bytes).unwrap();
+        bytes
+    };
+    let config = SacConfig { shape, ..SacConfig::new(1) };
+    let mut memory = Memory::new(&shape);
+    let mut sac = Sac::new(&config.validate().unwrap(), memory.lend(), Generator::new(2)).unwrap();
+    remember_random(&mut sac, 3, &mut Generator::new(5));
+    let (sound, networks) = (sac.progress(), sac.networks().to_vec());
+    for other in
+        [SacShape { state: 6, ..shape }, SacShape { hidden: 8, ..shape }, SacShape { capacity: 41, ..shape }]
+    {
+        let refused = snapshot::load(&[], &mut sac, &save(other, None));
+        assert!(matches!(refused, Err(SnapshotError::OtherShape { .. })), "{refused:?}");
+    }
     for broken in [
-        Progress { stored: 41, ..sound },
         Progress { stored: 3, next: 4, ..sound },
-        Progress { next: 40, ..sound },
+        Progress { stored: 40, next: 40, ..sound },
         Progress { log_entropy_weight: f32::NAN, ..sound },
         Progress { entropy_moments: [f32::INFINITY, 0.0], ..sound },
         Progress { entropy_moments: [0.0, -1.0], ..sound },
     ] {
-        assert_eq!(sac.set_progress(&broken), Err(SacError::Progress));
-        assert_eq!(sac.progress(), sound);
+        let refused = snapshot::load(&[], &mut sac, &save(shape, Some(broken)));
+        assert_eq!(refused, Err(SnapshotError::Damaged), "{broken:?}");
     }
-    assert!(sac.transitions_mut(41).is_none());
+    assert_eq!(sac.progress(), sound);
+    assert_eq!(sac.networks(), networks);
+    snapshot::load(&[], &mut sac, &save(SacShape { batch: 2, ..shape }, None)).unwrap();
 }
 
 #[test]
