@@ -146,6 +146,7 @@ impl core::error::Error for StateError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::config;
     use proptest::prelude::*;
     use std::vec::Vec;
 
@@ -215,7 +216,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(config(64))]
 
         #[test]
         fn pooled_frequencies_fall_from_one_to_zero(
@@ -225,10 +226,10 @@ mod tests {
             frequencies.sort_unstable_by(|a, b| b.cmp(a));
             let frequencies: Vec<f32> = frequencies.into_iter().map(f32::from).collect();
             let order: Vec<u32> = (0..frequencies.len() as u32).collect();
-            let config = StateConfig { groups, width: 0, min_size: 1, max_size: 8 };
+            let shape = StateConfig { groups, width: 0, min_size: 1, max_size: 8 };
             let users = side(&order, &frequencies, &[]);
-            let mut out = std::vec![0.0; config.len()];
-            config.write(&PerSide::new(users, users), 0.5, &mut out).unwrap();
+            let mut out = std::vec![0.0; shape.len()];
+            shape.write(&PerSide::new(users, users), 0.5, &mut out).unwrap();
             let pooled = &out[..groups as usize];
             prop_assert!(pooled.iter().all(|value| (0.0..=1.0).contains(value)));
             prop_assert!(pooled.windows(2).all(|pair| pair[0] >= pair[1]));

@@ -6,6 +6,7 @@ use scall_core::policy::{
     InitialPolicy, Sac, SacConfig, SacMemory, SacShape, Sampling, Transition, WeightDecay,
 };
 use scall_core::random::Generator;
+use scall_core::snapshot;
 
 static mut MEMORY: [f32; 1 << 16] = [0.0; 1 << 16];
 
@@ -21,12 +22,11 @@ fn drive(config: &SacConfig, memory: SacMemory<'_>) {
     black_box(sac.update_with::<Portable>());
     black_box((sac.updates(), sac.entropy_weight(), sac.config(), sac.replay().get(black_box(0))));
     black_box((sac.replay().len(), sac.replay().is_empty(), sac.replay().capacity()));
-    let progress = sac.progress();
-    black_box(sac.networks());
-    black_box(sac.transitions());
-    black_box(sac.networks_mut());
-    black_box(sac.transitions_mut(black_box(1)));
-    let _ = black_box(sac.set_progress(&black_box(progress)));
+    black_box((sac.progress(), sac.networks(), sac.transitions()));
+    black_box(config.shape().max_snapshot_len(black_box(3)));
+    let mut bytes = black_box([0_u8; 64]);
+    let _ = black_box(snapshot::save(&[], &sac, &mut bytes));
+    let _ = black_box(snapshot::load(&[], &mut sac, &bytes));
 }
 
 pub fn exercise() {

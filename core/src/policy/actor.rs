@@ -91,3 +91,98 @@ pub(super) fn gradient(
 pub(super) fn inverse(action: f32) -> f32 {
     0.5 * (math::ln(action) - math::ln(1.0 - action))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::squash;
+    use super::*;
+    use crate::testing::config;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    /// Integrates the density of an action over the unit cube, one number of it at a time.
+    #[test]
+    #[cfg_attr(miri, ignore)]
+    fn the_density_integrates_to_one() {
+        for (mean, log_std) in [(0.0, 0.0), (0.8, -1.0), (-1.5, -0.5), (0.3, 0.7)] {
+            let heads = [mean, 0.0, 0.0, log_std, 0.0, 0.0];
+            let others = sample(&[0.0; HEADS], &[0.0; 3]).log_probability * 2.0 / 3.0;
+            let (mut integral, steps) = (0.0_f64, 20_000);
+            for i in 0..steps {
+                let action = (i as f32 + 0.5) / steps as f32;
+                let noise = (inverse(action) - mean) / math::exp(log_std);
+                let sample = sample(&heads, &[noise, 0.0, 0.0]);
+                assert!((sample.action[0] - action).abs() < 1e-5);
+                integral += math::exp_f64(f64::from(sample.log_probability - others)) / f64::from(steps);
+            }
+            // The constant of the correction takes a little away at the edges.
+            assert!((integral - 1.0).abs() < 3e-3, "{mean} {log_std}: {integral}");
+        }
+    }
+
+    #[test]
+    fn actions_stay_inside_the_open_interval() {
+        for extreme in [-1e6, -30.0, 30.0, 1e6] {
+            let heads = [extreme, -extreme, 0.0, 2.0, 2.0, -30.0];
+            for action in [mean(&heads), sample(&heads, &[3.0, -3.0, 1.0]).action] {
+                assert!(action.iter().all(|&a| a > 0.0 && a < 1.0), "{action:?}");
+            }
+            assert!(sample(&heads, &[3.0, -3.0, 1.0]).log_probability.is_finite());
+        }
+        assert_eq!(mean(&[0.0; HEADS]), [0.5; 3]);
+    }
+
+    proptest! {
+        #![proptest_config(config(256))]
+
+        #[test]
+        fn gradients_are_slopes(
+            heads in proptest::array::uniform6(-1.5_f32..1.5),
+            noise in proptest::array::uniform3(-1.5_f32..1.5),
+            by_log_probability in -1.0_f32..1.0,
+            by_action in proptest::array::uniform3(-1.0_f32..1.0),
+        ) {
+            let wide = |values: &[f32]| values.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+            let (wide_noise, prices) = (wide(&noise), wide(&by_action));
+            let loss = |heads: &[f64]| {
+                let (action, log_probability) = squash(heads, &wide_noise);
+                let action: f64 = action.iter().zip(&prices).map(|(a, b)| a * b).sum();
+                f64::from(by_log_probability) * log_probability + action
+            };
+            let gradient = gradient(&heads, &noise, by_log_probability, &by_action);
+            for (index, slope) in gradient.into_iter().enumerate() {
+                let (mut above, mut below) = (wide(&heads), wide(&heads));
+                above[index] += 1e-5;
+                below[index] -= 1e-5;
+                let expected = (loss(&above) - loss(&below)) / 2e-5;
+                let error = (f64::from(slope) - expected).abs();
+                prop_assert!(error < 2e-3 * (1.0 + expected.abs()), "{index}: {slope} {expected}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config(256))]
+
+        #[test]
+        fn samples_follow_the_definition(
+            heads in proptest::array::uniform6(-1.5_f32..1.5),
+            noise in proptest::array::uniform3(-1.5_f32..1.5),
+        ) {
+            let wide = |values: &[f32]| values.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+            let (action, log_probability) = squash(&wide(&heads), &wide(&noise));
+            let sample = sample(&heads, &noise);
+            for (number, expected) in sample.action.into_iter().zip(action) {
+                prop_assert!((f64::from(number) - expected).abs() < 1e-6);
+            }
+            prop_assert!((f64::from(sample.log_probability) - log_probability).abs() < 0.05);
+        }
+    }
+
+    #[test]
+    fn a_clamped_spread_has_no_gradient() {
+        let gradient = gradient(&[0.1, 0.2, 0.3, 2.5, -25.0, 1.0], &[0.5; 3], 1.0, &[1.0; 3]);
+        assert_eq!(gradient[3..5], [0.0; 2]);
+        assert_ne!(gradient[5], 0.0);
+    }
+}

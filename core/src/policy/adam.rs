@@ -72,3 +72,41 @@ impl Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const L2: [f64; 4] = [0.990_000_000, 0.985_319_199, 0.978_169_034, 0.972_058_196];
+    const DECOUPLED: [f64; 4] = [0.989_000_000, 0.985_347_630, 0.977_655_806, 0.971_184_613];
+    const PLAIN: [f64; 4] = [0.990_000_000, 0.987_336_630, 0.980_630_153, 0.975_136_616];
+
+    /// The published recurrences of Adam, L2 and decoupled decay, in double precision by other means.
+    #[test]
+    fn reference_steps() {
+        let gradients = [0.5_f32, -0.25, 2.0, 0.0];
+        let cases = [
+            (WeightDecay::L2(0.1), L2),
+            (WeightDecay::Decoupled(0.1), DECOUPLED),
+            (WeightDecay::L2(0.0), PLAIN),
+        ];
+        for (decay, expected) in cases {
+            let (mut weight, mut first, mut second) = ([1.0], [0.0], [0.0]);
+            let (mut value, mut moments) = (1.0, [0.0; 2]);
+            for ((step, gradient), expected) in (1..).zip(gradients).zip(expected) {
+                let adam = Step::new(0.01, decay, step);
+                adam.row(&mut weight, &mut first, &mut second, &[gradient]);
+                adam.scalar(&mut value, &mut moments, gradient);
+                assert!((f64::from(weight[0]) - expected).abs() < 1e-6, "{decay:?} {step}: {weight:?}");
+                assert_eq!((value, moments), (weight[0], [first[0], second[0]]));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_moves_without_gradient_and_decay() {
+        let (mut weight, mut first, mut second) = ([0.0, 0.25], [0.0; 2], [0.0; 2]);
+        Step::new(0.5, WeightDecay::L2(0.0), 1).row(&mut weight, &mut first, &mut second, &[0.0; 2]);
+        assert_eq!((weight, first, second), ([0.0, 0.25], [0.0; 2], [0.0; 2]));
+    }
+}

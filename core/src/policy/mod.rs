@@ -16,6 +16,9 @@ mod memory;
 mod mlp;
 mod replay;
 mod sac;
+mod saved;
+#[cfg(test)]
+mod tests;
 
 pub use actor::{MAX_LOG_STD, MIN_LOG_STD};
 pub use adam::{BETA_1, BETA_2, EPSILON, Step, WeightDecay};

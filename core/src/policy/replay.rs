@@ -76,14 +76,14 @@ impl<'a> Replay<'a> {
         self.next
     }
 
-    /// Takes on counters that a snapshot held; `false` if they do not fit the ring.
-    pub(super) fn set_counters(&mut self, stored: u32, next: u32) -> bool {
-        let fits =
-            next < self.capacity && (stored == self.capacity || (stored < self.capacity && stored == next));
-        if fits {
-            (self.stored, self.next) = (stored, next);
-        }
-        fits
+    /// Whether a ring of this capacity could have these counters.
+    pub(super) fn accepts(&self, stored: u32, next: u32) -> bool {
+        next < self.capacity && (stored == self.capacity || (stored < self.capacity && stored == next))
+    }
+
+    /// Takes on counters that the ring [`accepts`](Replay::accepts).
+    pub(super) fn set_counters(&mut self, stored: u32, next: u32) {
+        (self.stored, self.next) = (stored, next);
     }
 
     /// The memory of the first `stored` slots.
@@ -142,10 +142,6 @@ impl<'a> Replay<'a> {
     /// before, so none is ever rejected.
     pub(super) fn sample(&self, sampling: Sampling, generator: &mut Generator, batch: &mut [u32]) -> usize {
         let count = self.stored.min(self.capacity).min(MAX_CAPACITY);
-        let total = match sampling {
-            Sampling::Recency => count * (count + 1) / 2,
-            Sampling::Uniform => count,
-        };
         let weight = |position: u32| match sampling {
             Sampling::Recency => position + 1,
             Sampling::Uniform => 1,
@@ -155,7 +151,7 @@ impl<'a> Replay<'a> {
             Sampling::Uniform => position,
         };
         let mut drawn = [0_u32; MAX_BATCH];
-        let mut left = total;
+        let mut left = before(count);
         let mut len = 0;
         for out in batch.iter_mut().take(MAX_BATCH).take(count as usize) {
             let mut draw = generator.below(left);
@@ -183,5 +179,119 @@ impl<'a> Replay<'a> {
             len += 1;
         }
         len
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::vec;
+    use std::vec::Vec;
+
+    fn ring(values: &mut [f32], capacity: u32, pushed: u32) -> Replay<'_> {
+        let mut replay = Replay::new(values, 2, capacity);
+        for i in 0..pushed {
+            let x = i as f32;
+            replay.push(&Transition {
+                state: &[x, -x],
+                action: [x + 0.25; 3],
+                reward: 10.0 * x,
+                next_state: &[x + 1.0, 0.0],
+            });
+        }
+        replay
+    }
+
+    #[test]
+    fn the_oldest_gives_way() {
+        let mut values = vec![0.0; 4 * transition_len(2)];
+        for pushed in 0..11_u32 {
+            let replay = ring(&mut values, 4, pushed);
+            assert_eq!(replay.len(), pushed.min(4));
+            for position in 0..replay.len() {
+                let x = (pushed - replay.len() + position) as f32;
+                let expected = Transition {
+                    state: &[x, -x],
+                    action: [x + 0.25; 3],
+                    reward: 10.0 * x,
+                    next_state: &[x + 1.0, 0.0],
+                };
+                assert_eq!(replay.get(position), Some(expected));
+            }
+            assert_eq!(replay.get(replay.len()), None);
+        }
+    }
+
+    /// Probability of drawing `positions` in this order, each in proportion to its weight among the rest.
+    fn probability(weights: &[f64], positions: &[u32]) -> f64 {
+        let (mut left, mut result) = (weights.iter().sum::<f64>(), 1.0);
+        for &position in positions {
+            result *= weights[position as usize] / left;
+            left -= weights[position as usize];
+        }
+        result
+    }
+
+    #[test]
+    fn batches_have_their_exact_probabilities() {
+        let mut values = vec![0.0; 5 * transition_len(2)];
+        let replay = ring(&mut values, 5, 8);
+        let draws = if cfg!(miri) { 30 } else { 200_000 };
+        for (sampling, weights) in
+            [(Sampling::Recency, [1.0, 2.0, 3.0, 4.0, 5.0]), (Sampling::Uniform, [1.0; 5])]
+        {
+            let mut generator = Generator::new(4);
+            let mut counts: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
+            for _ in 0..draws {
+                let mut batch = [0; 3];
+                assert_eq!(replay.sample(sampling, &mut generator, &mut batch), 3);
+                *counts.entry(batch.to_vec()).or_default() += 1;
+            }
+            if cfg!(miri) {
+                continue;
+            }
+            assert_eq!(counts.len(), 5 * 4 * 3, "every order of three different positions");
+            for (batch, count) in counts {
+                let expected = probability(&weights, &batch) * f64::from(draws);
+                let deviation = (f64::from(count) - expected).abs();
+                assert!(deviation < 5.0 * expected.sqrt(), "{batch:?}: {count} instead of {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_batch_of_everything_holds_each_once() {
+        let mut values = vec![0.0; 64 * transition_len(2)];
+        for stored in [0, 1, 2, 7, 63, 64] {
+            let replay = ring(&mut values, 64, stored);
+            for sampling in [Sampling::Recency, Sampling::Uniform] {
+                let mut batch = [u32::MAX; MAX_BATCH];
+                let drawn = replay.sample(sampling, &mut Generator::new(u64::from(stored)), &mut batch);
+                assert_eq!(drawn, stored as usize);
+                let mut sorted = batch[..drawn].to_vec();
+                sorted.sort_unstable();
+                assert!(sorted.into_iter().eq(0..stored));
+            }
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore)]
+    fn the_greatest_ring_is_sampled_without_overflow() {
+        let mut values = vec![0.0; transition_len(0) * MAX_CAPACITY as usize];
+        let mut replay = Replay::new(&mut values, 0, MAX_CAPACITY);
+        assert!(replay.accepts(MAX_CAPACITY, 5));
+        replay.set_counters(MAX_CAPACITY, 5);
+        let mut generator = Generator::new(1);
+        let mut mean = 0.0;
+        for _ in 0..500 {
+            let mut batch = [0; MAX_BATCH];
+            assert_eq!(replay.sample(Sampling::Recency, &mut generator, &mut batch), MAX_BATCH);
+            assert!(batch.iter().all(|&position| position < MAX_CAPACITY));
+            mean += batch.iter().map(|&p| f64::from(p)).sum::<f64>() / 500.0 / MAX_BATCH as f64;
+        }
+        // Two thirds of the capacity.
+        assert!((mean / f64::from(MAX_CAPACITY) - 2.0 / 3.0).abs() < 0.01, "{mean}");
     }
 }

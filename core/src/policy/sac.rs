@@ -17,7 +17,7 @@ use crate::random::Generator;
 
 /// How many transitions end the batches of one.
 const WARM: u32 = 13;
-/// Bounds of the logarithm of a learned entropy weight: 4.5e-5 and 148.
+/// Bounds of the logarithm of a learned entropy weight: 4.5e-5 and 22,026.
 const LOG_WEIGHT_BOUND: f32 = 10.0;
 /// The initial heads' weights, if the policy is to begin at one action.
 const SMALL_HEAD: f32 = 0.01;
@@ -83,22 +83,6 @@ impl<'a> Sac<'a> {
         memory: SacMemory<'a>,
         generator: Generator,
     ) -> Result<Self, SacError> {
-        let mut sac = Self::resume(config, memory, generator)?;
-        sac.initialise();
-        Ok(sac)
-    }
-
-    /// A policy over memory that a snapshot has filled or is about to: its numbers are taken as they are.
-    /// [`Sac::set_progress`] makes it complete.
-    ///
-    /// # Errors
-    ///
-    /// [`SacError::Memory`] if a slice is too short.
-    pub fn resume(
-        config: &ValidSacConfig,
-        memory: SacMemory<'a>,
-        generator: Generator,
-    ) -> Result<Self, SacError> {
         let shape = config.shape();
         let SacMemory { networks, replay, scratch } = memory;
         let networks = lend(networks, shape.networks_len(), Part::Networks)?;
@@ -108,7 +92,7 @@ impl<'a> Sac<'a> {
             EntropyWeight::Fixed(_) => 0.0,
             EntropyWeight::Learned { initial, .. } => log_weight(initial),
         };
-        Ok(Self {
+        let mut sac = Self {
             config: *config,
             networks: networks.as_chunks_mut().0,
             scratch: scratch.as_chunks_mut().0,
@@ -117,7 +101,9 @@ impl<'a> Sac<'a> {
             updates: 0,
             log_entropy_weight,
             entropy_moments: [0.0; 2],
-        })
+        };
+        sac.initialise();
+        Ok(sac)
     }
 
     fn initialise(&mut self) {
@@ -294,27 +280,25 @@ impl<'a> Sac<'a> {
         }
     }
 
-    /// All weights, moments and targets, for a snapshot.
+    /// All weights, moments and targets.
     pub fn networks(&self) -> &[f32] {
         self.networks.as_flattened()
     }
 
-    /// All weights, moments and targets, to be filled from a snapshot.
-    pub fn networks_mut(&mut self) -> &mut [f32] {
+    pub(super) fn networks_mut(&mut self) -> &mut [f32] {
         self.networks.as_flattened_mut()
     }
 
-    /// The memory of the stored transitions in the order of their slots, for a snapshot.
+    /// The memory of the stored transitions, in the order of their slots.
     pub fn transitions(&self) -> &[f32] {
         self.replay.values(self.replay.len()).unwrap_or_default()
     }
 
-    /// The memory of the first `stored` slots, to be filled from a snapshot; `None` beyond the capacity.
-    pub fn transitions_mut(&mut self, stored: u32) -> Option<&mut [f32]> {
-        if stored > self.replay.capacity() { None } else { self.replay.values_mut(stored) }
+    pub(super) fn transitions_mut(&mut self, stored: u32) -> Option<&mut [f32]> {
+        self.replay.values_mut(stored)
     }
 
-    /// Everything else, for a snapshot.
+    /// Everything that is not in the slices.
     pub fn progress(&self) -> Progress {
         Progress {
             updates: self.updates,
@@ -326,26 +310,22 @@ impl<'a> Sac<'a> {
         }
     }
 
-    /// Takes on what a snapshot held.
-    ///
-    /// # Errors
-    ///
-    /// [`SacError::Progress`] if the counters do not fit the ring or a number is not finite; nothing changes
-    /// then.
-    pub fn set_progress(&mut self, progress: &Progress) -> Result<(), SacError> {
+    /// Whether this policy could have made that progress.
+    pub(super) fn accepts(&self, progress: &Progress) -> bool {
         let [first, second] = progress.entropy_moments;
-        let sound = progress.log_entropy_weight.abs() <= LOG_WEIGHT_BOUND
+        progress.log_entropy_weight.abs() <= LOG_WEIGHT_BOUND
             && first.is_finite()
-            && second.is_finite()
-            && second >= 0.0;
-        if !sound || !self.replay.set_counters(progress.stored, progress.next) {
-            return Err(SacError::Progress);
-        }
+            && (0.0..f32::INFINITY).contains(&second)
+            && self.replay.accepts(progress.stored, progress.next)
+    }
+
+    /// Takes on progress that [`Sac::accepts`].
+    pub(super) fn set_progress(&mut self, progress: &Progress) {
+        self.replay.set_counters(progress.stored, progress.next);
         self.updates = progress.updates;
         self.log_entropy_weight = progress.log_entropy_weight;
         self.entropy_moments = progress.entropy_moments;
         self.generator = Generator::from_state(progress.generator);
-        Ok(())
     }
 }
 
@@ -399,7 +379,8 @@ fn gather(replay: &Replay<'_>, positions: &[u32], scratch: &mut Scratch<'_>) {
     }
 }
 
-/// Draws the actions of `outputs` with `noises` and writes them into the critics' inputs, each told to `each`.
+/// Writes the actions of `outputs` at `noises`, less the first `skip`, into the critics' inputs; gives the sum
+/// of their log-probabilities.
 fn write_samples(outputs: Rows<'_>, noises: Rows<'_>, skip: usize, inputs: &mut RowsMut<'_>) -> f32 {
     let mut log_probability = 0.0;
     let sources = outputs.iter().zip(noises.iter()).skip(skip);
@@ -576,8 +557,6 @@ pub enum SacError {
     Action(f32),
     /// A reward is not finite or beyond [`Sac::MAX_MAGNITUDE`].
     Reward(f32),
-    /// A snapshot's counters do not belong to this shape.
-    Progress,
 }
 
 impl fmt::Display for SacError {
@@ -590,7 +569,6 @@ impl fmt::Display for SacError {
             Self::State(_) => "the state holds a number that is not finite or too large",
             Self::Action(_) => "the action holds a number outside 0 to 1",
             Self::Reward(_) => "the reward is not finite or too large",
-            Self::Progress => "the saved counters do not fit the policy",
         })
     }
 }
