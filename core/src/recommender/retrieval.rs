@@ -1,7 +1,7 @@
 //! The best items for a user, out of all of them.
 
 use super::model::Recommender;
-use super::order::{Class, Items};
+use super::order::{Items, Place};
 use super::score;
 use super::top_k::{Scored, TopK};
 use crate::Side;
@@ -31,26 +31,13 @@ impl<E: Element> Recommender<'_, E> {
             top: TopK::new(out),
             excluded: &mut excluded,
         };
-        let cold_score = query.score(arena.cold_row(Side::Item));
-        for class in self.order().classes() {
-            match class {
-                Class::Cold(ids) => {
-                    for &id in ids {
-                        query.offer(id, cold_score);
-                    }
-                }
-                Class::Equal(length, starts) => query.visit(length, starts),
-                Class::Mixed(starts) => {
-                    for &start in starts {
-                        let id = query.items.id(start);
-                        query.offer(id, query.score(query.items.row(start, query.items.span(id).1)));
-                    }
-                }
+        for (place, words) in self.order().classes() {
+            match place {
+                Place::Row(length) => query.visit(length, words),
+                _ => query.visit_any(place, words.iter().copied()),
             }
         }
-        for id in self.order().len()..arena.count(Side::Item) {
-            query.offer(id, query.score(arena.row(Side::Item, id)));
-        }
+        query.visit_any(Place::Id, self.order().len()..arena.count(Side::Item));
         query.top.finish()
     }
 }
@@ -71,14 +58,7 @@ impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
         score(self.user, row, self.bias > 0)
     }
 
-    #[inline(always)]
-    fn offer(&mut self, id: u32, score: f32) {
-        if self.top.admits(score) {
-            self.consider(id, score);
-        }
-    }
-
-    /// The same for an item that is known by its row.
+    /// An item that is known by its row.
     #[inline(always)]
     fn offer_row(&mut self, start: u32, score: f32) {
         if self.top.admits(score) {
@@ -91,6 +71,16 @@ impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
     fn consider(&mut self, id: u32, score: f32) {
         if !(self.excluded)(id) {
             self.top.offer(id, score);
+        }
+    }
+
+    /// Any items.
+    fn visit_any(&mut self, place: Place, words: impl Iterator<Item = u32>) {
+        for word in words {
+            let score = self.score(self.items.row_at(place, word));
+            if self.top.admits(score) {
+                self.consider(self.items.id_at(place, word), score);
+            }
         }
     }
 
