@@ -7,10 +7,10 @@
 //!
 //! [`math::dot`]: crate::math::dot
 
-use core::slice::Chunks;
+use core::ops::Range;
 
 use super::model::{Recommender, RecommenderError};
-use super::order::{Class, Items};
+use super::order::{Items, Place};
 use super::top_k::{Scored, TopK, admits};
 use crate::Side;
 use crate::arena::Element;
@@ -86,40 +86,55 @@ impl<E: Element> Recommender<'_, E> {
         }
 
         let mut batch = Batch { k, width, tiled, padded, panel, thresholds, out, excluded: &mut excluded };
-        let items = Items::new(&self.arena);
+        let order = self.order();
+        let count = self.arena.count(Side::Item);
+        let mut panels = Panels {
+            items: Items::new(&self.arena),
+            classes: order.classes(),
+            class: (Place::Id, &[]),
+            later: order.len()..count,
+        };
         let bias = usize::from(self.config().get().item_bias);
-        let cold = self.arena.cold_row(Side::Item);
-        for class in self.order().classes() {
-            match class {
-                Class::Cold(ids) => {
-                    for ids in ids.chunks(PANEL) {
-                        batch.visit(bias, ids.iter().map(|_| cold), |n| ids.get(n).copied());
-                    }
-                }
-                Class::Equal(length, starts) => {
-                    for starts in starts.chunks(PANEL) {
-                        let rows = starts.iter().map(|&start| items.row(start, length));
-                        batch.visit(bias, rows, |n| starts.get(n).map(|&start| items.id(start)));
-                    }
-                }
-                Class::Mixed(starts) => {
-                    for starts in starts.chunks(PANEL) {
-                        let rows =
-                            starts.iter().map(|&start| items.row(start, items.span(items.id(start)).1));
-                        batch.visit(bias, rows, |n| starts.get(n).map(|&start| items.id(start)));
-                    }
+        while let Some(panel) = panels.next() {
+            batch.visit(bias, &panels.items, &panel);
+        }
+        Ok(())
+    }
+}
+
+/// Items side by side: words of their places, as many as there are.
+struct Panel {
+    place: Place,
+    words: [u32; PANEL],
+    len: usize,
+}
+
+/// All items, a panel at a time: those in order, then the later ones.
+struct Panels<'r, E, C> {
+    items: Items<'r, E>,
+    classes: C,
+    class: (Place, &'r [u32]),
+    later: Range<u32>,
+}
+
+impl<'r, E, C: Iterator<Item = (Place, &'r [u32])>> Panels<'r, E, C> {
+    fn next(&mut self) -> Option<Panel> {
+        while self.class.1.is_empty() {
+            match self.classes.next() {
+                Some(class) => self.class = class,
+                None => {
+                    let words = core::array::from_fn(|_| self.later.next());
+                    let len = words.iter().flatten().count();
+                    let words = words.map(|word| word.unwrap_or(0));
+                    return Some(Panel { place: Place::Id, words, len }).filter(|panel| panel.len > 0);
                 }
             }
         }
-        let count = self.arena.count(Side::Item);
-        let mut next = self.order().len();
-        while next < count {
-            let ids = next..count.min(next.saturating_add(PANEL as u32));
-            next = ids.end;
-            let rows = ids.clone().map(|id| self.arena.row(Side::Item, id));
-            batch.visit(bias, rows, |n| ids.clone().nth(n));
-        }
-        Ok(())
+        let (place, words) = self.class;
+        let mut panel = Panel { place, words: [0; PANEL], len: words.len().min(PANEL) };
+        panel.words.iter_mut().zip(words).for_each(|(to, from)| *to = *from);
+        self.class.1 = words.get(panel.len..).unwrap_or_default();
+        Some(panel)
     }
 }
 
@@ -138,44 +153,42 @@ struct Batch<'s, X> {
 }
 
 impl<X: FnMut(usize, u32) -> bool> Batch<'_, X> {
-    /// Up to a panel of item rows, and what the id of the `n`-th is.
+    /// One panel against all users.
     #[inline(always)]
-    fn visit<'e, E: Element>(
-        &mut self,
-        bias: usize,
-        items: impl Iterator<Item = &'e [E]>,
-        id: impl Fn(usize) -> Option<u32>,
-    ) {
+    fn visit<E: Element>(&mut self, bias: usize, items: &Items<'_, E>, panel: &Panel) {
         let mut rows: [&[E]; PANEL] = [&[]; PANEL];
         let mut biases = [0.0; PANEL];
         let mut longest = 0;
-        for ((to, bias_to), row) in rows.iter_mut().zip(&mut biases).zip(items) {
-            *to = row.get(bias..).unwrap_or_default();
+        let words = panel.words.iter().take(panel.len);
+        for ((row, bias_to), &word) in rows.iter_mut().zip(&mut biases).zip(words) {
+            let whole = items.row_at(panel.place, word);
+            *row = whole.get(bias..).unwrap_or_default();
             if bias > 0 {
-                *bias_to = row.first().map_or(0.0, |bias| bias.to_f32());
+                *bias_to = whole.first().map_or(0.0, |bias| bias.to_f32());
             }
-            longest = longest.max(to.len());
+            longest = longest.max(row.len());
         }
         let panel_chunks = longest.min(self.width).div_ceil(LANES);
-        let Some(panel) = self.panel.get_mut(..panel_chunks * LANES) else { return };
-        turn(&rows, panel_chunks, panel);
+        let Some(turned) = self.panel.get_mut(..panel_chunks * LANES) else { return };
+        turn(&rows, panel_chunks, turned);
 
         let chunks = self.padded / LANES;
         let mut tiles = self.tiled.chunks(self.padded.max(1));
         for (n, thresholds) in self.thresholds.iter_mut().enumerate() {
             let tile = tiles.next().unwrap_or_default();
-            let mut scores = score_tile(tile, chunks, panel, panel_chunks);
-            for (m, (scores, threshold)) in scores.iter_mut().zip(thresholds).enumerate() {
+            let mut scores = [[0.0; PANEL]; TILE];
+            score_tile(tile, chunks, turned, panel_chunks, &biases, &mut scores);
+            for (m, (scores, threshold)) in scores.iter().zip(thresholds).enumerate() {
                 let mut any = false;
-                for (score, bias) in scores.iter_mut().zip(&biases) {
-                    *score += bias;
+                for score in scores {
                     any |= admits(*score, *threshold);
                 }
                 if any {
                     let user = n * TILE + m;
                     let places = self.out.get_mut(user.saturating_mul(self.k)..);
                     let Some(places) = places.and_then(|rest| rest.get_mut(..self.k)) else { continue };
-                    consider(places, scores, threshold, &id, |item| (self.excluded)(user, item));
+                    let excluded = |item| (self.excluded)(user, item);
+                    consider(places, scores, threshold, items, panel, excluded);
                 }
             }
         }
@@ -183,21 +196,23 @@ impl<X: FnMut(usize, u32) -> bool> Batch<'_, X> {
 }
 
 /// Takes what is good enough among a panel's items for one user.
+#[cold]
 #[inline(never)]
-fn consider(
+fn consider<E: Element>(
     places: &mut [Scored],
     scores: &[f32; PANEL],
     threshold: &mut f32,
-    id: impl Fn(usize) -> Option<u32>,
+    items: &Items<'_, E>,
+    panel: &Panel,
     mut excluded: impl FnMut(u32) -> bool,
 ) {
     let mut top = TopK::resume(places);
-    for (n, &score) in scores.iter().enumerate() {
-        if top.admits(score)
-            && let Some(item) = id(n)
-            && !excluded(item)
-        {
-            top.offer(item, score);
+    for (&score, &word) in scores.iter().zip(&panel.words).take(panel.len) {
+        if top.admits(score) {
+            let item = items.id_at(panel.place, word);
+            if !excluded(item) {
+                top.offer(item, score);
+            }
         }
     }
     *threshold = top.threshold();
@@ -220,51 +235,48 @@ fn turn<E: Element, const N: usize>(rows: &[&[E]; N], chunks: usize, out: &mut [
     }
 }
 
-/// The dot products of four users and sixteen items.
+/// The scores of four users and sixteen items.
 #[inline(always)]
 fn score_tile(
     tile: &[[f32; TILE]],
     tile_chunks: usize,
     panel: &[[f32; PANEL]],
     panel_chunks: usize,
-) -> Scores {
-    let mut tiles = tile.chunks(tile_chunks.max(1));
-    let mut panels = panel.chunks(panel_chunks.max(1));
-    let first = score_pair(&mut tiles, &mut panels);
-    let even = add(first, &score_pair(&mut tiles, &mut panels));
-    let first = score_pair(&mut tiles, &mut panels);
-    let odd = add(first, &score_pair(&mut tiles, &mut panels));
-    add(even, &odd)
+    biases: &[f32; PANEL],
+    scores: &mut Scores,
+) {
+    let mut lanes = [[[0.0_f32; PANEL]; TILE]; LANES];
+    let blocks = tile.chunks(tile_chunks.max(1)).zip(panel.chunks(panel_chunks.max(1)));
+    for (lane, (tile, panel)) in lanes.iter_mut().zip(blocks) {
+        *lane = score_lane(tile, panel);
+    }
+    let [a, e, c, g, b, f, d, h] = core::hint::black_box(&lanes);
+    let lanes = a.iter().zip(e).zip(c).zip(g).zip(b).zip(f).zip(d).zip(h);
+    for (scores, (((((((a, e), c), g), b), f), d), h)) in scores.iter_mut().zip(lanes) {
+        let lanes = a.iter().zip(e).zip(c).zip(g).zip(b).zip(f).zip(d).zip(h);
+        for ((score, bias), (((((((a, e), c), g), b), f), d), h)) in scores.iter_mut().zip(biases).zip(lanes)
+        {
+            *score = bias + (((a + e) + (c + g)) + ((b + f) + (d + h)));
+        }
+    }
 }
 
-/// The sum of two lanes' sums.
-#[inline(always)]
-fn score_pair(tiles: &mut Chunks<'_, [f32; TILE]>, panels: &mut Chunks<'_, [f32; PANEL]>) -> Scores {
-    let first = score_lane(tiles.next().unwrap_or_default(), panels.next().unwrap_or_default());
-    let second = score_lane(tiles.next().unwrap_or_default(), panels.next().unwrap_or_default());
-    add(first, &second)
-}
-
-/// One lane's sums.
+/// One lane's sums. Four separate sums, since LLVM then keeps all of them in registers.
 #[inline(always)]
 fn score_lane(tile: &[[f32; TILE]], panel: &[[f32; PANEL]]) -> Scores {
-    let mut sums = [[0.0_f32; PANEL]; TILE];
-    for (users, items) in tile.iter().zip(panel) {
-        for (sums, user) in sums.iter_mut().zip(users) {
-            for (sum, item) in sums.iter_mut().zip(items) {
-                *sum += user * item;
-            }
-        }
+    let [mut a, mut b, mut c, mut d] = [[0.0_f32; PANEL]; TILE];
+    for (&[p, q, r, s], items) in tile.iter().zip(panel) {
+        multiply_add(&mut a, p, items);
+        multiply_add(&mut b, q, items);
+        multiply_add(&mut c, r, items);
+        multiply_add(&mut d, s, items);
     }
-    sums
+    [a, b, c, d]
 }
 
 #[inline(always)]
-fn add(mut a: Scores, b: &Scores) -> Scores {
-    for (a, b) in a.iter_mut().zip(b) {
-        for (a, b) in a.iter_mut().zip(b) {
-            *a += b;
-        }
+fn multiply_add(sums: &mut [f32; PANEL], user: f32, items: &[f32; PANEL]) {
+    for (sum, item) in sums.iter_mut().zip(items) {
+        *sum += user * item;
     }
-    a
 }

@@ -26,15 +26,17 @@ pub(super) struct Order<'a> {
     len: u32,
 }
 
-/// Items of one length.
+/// What a place says about its item.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Class<'r> {
-    /// Ids of items without a row.
-    Cold(&'r [u32]),
-    /// First elements of rows of one length.
-    Equal(usize, &'r [u32]),
-    /// First elements of rows of any length.
-    Mixed(&'r [u32]),
+pub(super) enum Place {
+    /// The id of an item without a row.
+    Cold,
+    /// The first element of a row of this length.
+    Row(usize),
+    /// The first element of a row of any length.
+    AnyRow,
+    /// The id of any item.
+    Id,
 }
 
 impl<'a> Order<'a> {
@@ -93,18 +95,19 @@ impl<'a> Order<'a> {
 
     /// The classes, the longest rows first.
     #[inline(always)]
-    pub(super) fn classes(&self) -> impl Iterator<Item = Class<'_>> {
+    pub(super) fn classes(&self) -> impl Iterator<Item = (Place, &[u32])> {
         let last = self.ends.len().saturating_sub(1);
         let ends = if self.len == 0 { &[] } else { &*self.ends };
         let mut begin = 0;
-        ends.iter().enumerate().filter(|(_, end)| **end > 0).map(move |(n, &end)| {
+        ends.iter().enumerate().map(move |(n, &end)| {
             let places = self.places.get(begin as usize..end as usize).unwrap_or_default();
             begin = end;
-            match last - n {
-                0 => Class::Cold(places),
-                _ if n == 0 => Class::Mixed(places),
-                length => Class::Equal(length, places),
-            }
+            let place = match last - n {
+                0 => Place::Cold,
+                _ if n == 0 => Place::AnyRow,
+                length => Place::Row(length),
+            };
+            (place, places)
         })
     }
 }
@@ -114,13 +117,14 @@ impl<'a> Order<'a> {
 pub(super) struct Items<'r, E> {
     pub(super) values: &'r [E],
     boundaries: &'r [u32],
+    cold: &'r [E],
 }
 
 impl<'r, E: Element> Items<'r, E> {
     #[inline(always)]
     pub(super) fn new(arena: &'r Arena<'_, E>) -> Self {
         let (values, boundaries) = arena.item_table();
-        Self { values, boundaries }
+        Self { values, boundaries, cold: arena.cold_row(Side::Item) }
     }
 
     /// First element and length of a known item's own row.
@@ -138,8 +142,28 @@ impl<'r, E: Element> Items<'r, E> {
         self.values.get(start as usize..).and_then(|rest| rest.get(..length)).unwrap_or_default()
     }
 
-    /// The item whose row begins at an element; O(log items).
+    /// The row that serves the item at a place.
     #[inline]
+    pub(super) fn row_at(&self, place: Place, word: u32) -> &'r [E] {
+        let (start, length) = match place {
+            Place::Cold => return self.cold,
+            Place::Row(length) => (word, length),
+            Place::AnyRow => self.span(self.id(word)),
+            Place::Id => self.span(word),
+        };
+        if length > 0 { self.row(start, length) } else { self.cold }
+    }
+
+    /// The id of the item at a place.
+    #[inline]
+    pub(super) fn id_at(&self, place: Place, word: u32) -> u32 {
+        match place {
+            Place::Cold | Place::Id => word,
+            Place::Row(_) | Place::AnyRow => self.id(word),
+        }
+    }
+
+    /// The item whose row begins at an element; O(log items).
     pub(super) fn id(&self, start: u32) -> u32 {
         // Boundaries descend. Items without a row repeat the boundary of the one before them.
         let boundary = self.boundaries.partition_point(|&boundary| boundary > start);

@@ -1,9 +1,9 @@
 //! The best items for a user, out of all of them.
 
 use super::model::Recommender;
-use super::order::{Class, Items};
+use super::order::{Items, Place};
 use super::score;
-use super::top_k::{Scored, TopK};
+use super::top_k::{Scored, TopK, admits};
 use crate::Side;
 use crate::arena::Element;
 use crate::math::{LANES, fold};
@@ -27,30 +27,18 @@ impl<E: Element> Recommender<'_, E> {
         let mut query = Query {
             user: arena.row(Side::User, user),
             items: Items::new(arena),
-            bias: usize::from(self.config().get().item_bias),
+            item_bias: self.config().get().item_bias,
             top: TopK::new(out),
             excluded: &mut excluded,
         };
-        let cold_score = query.score(arena.cold_row(Side::Item));
-        for class in self.order().classes() {
-            match class {
-                Class::Cold(ids) => {
-                    for &id in ids {
-                        query.offer(id, cold_score);
-                    }
-                }
-                Class::Equal(length, starts) => query.visit(length, starts),
-                Class::Mixed(starts) => {
-                    for &start in starts {
-                        let id = query.items.id(start);
-                        query.offer(id, query.score(query.items.row(start, query.items.span(id).1)));
-                    }
-                }
+        for (place, words) in self.order().classes() {
+            match place {
+                Place::Row(length) if query.item_bias => query.visit::<1>(length, words),
+                Place::Row(length) => query.visit::<0>(length, words),
+                _ => query.visit_any(place, words.iter().copied()),
             }
         }
-        for id in self.order().len()..arena.count(Side::Item) {
-            query.offer(id, query.score(arena.row(Side::Item, id)));
-        }
+        query.visit_any(Place::Id, self.order().len()..arena.count(Side::Item));
         query.top.finish()
     }
 }
@@ -59,8 +47,7 @@ impl<E: Element> Recommender<'_, E> {
 struct Query<'r, 'o, 'x, E, X> {
     user: &'r [E],
     items: Items<'r, E>,
-    /// Elements before an item's embedding.
-    bias: usize,
+    item_bias: bool,
     top: TopK<'o>,
     excluded: &'x mut X,
 }
@@ -68,98 +55,103 @@ struct Query<'r, 'o, 'x, E, X> {
 impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
     #[inline(always)]
     fn score(&self, row: &[E]) -> f32 {
-        score(self.user, row, self.bias > 0)
+        score(self.user, row, self.item_bias)
     }
 
-    #[inline(always)]
-    fn offer(&mut self, id: u32, score: f32) {
-        if self.top.admits(score) {
-            self.consider(id, score);
-        }
-    }
-
-    /// The same for an item that is known by its row.
-    #[inline(always)]
-    fn offer_row(&mut self, start: u32, score: f32) {
-        if self.top.admits(score) {
-            self.consider(self.items.id(start), score);
-        }
-    }
-
+    /// Takes an item that is good enough.
     #[cold]
     #[inline(never)]
-    fn consider(&mut self, id: u32, score: f32) {
+    fn consider(&mut self, place: Place, word: u32, score: f32) {
+        let id = self.items.id_at(place, word);
         if !(self.excluded)(id) {
             self.top.offer(id, score);
         }
     }
 
-    /// Rows of one length.
-    #[inline(always)]
-    fn visit(&mut self, length: usize, starts: &[u32]) {
-        let common = length.saturating_sub(self.bias).min(self.user.len());
-        match common.div_ceil(LANES) {
-            0 => self.visit_biases(starts),
-            1 => self.visit_chunks::<1>(length, common, starts),
-            2 => self.visit_chunks::<2>(length, common, starts),
-            3 => self.visit_chunks::<3>(length, common, starts),
-            4 => self.visit_chunks::<4>(length, common, starts),
-            5 => self.visit_chunks::<5>(length, common, starts),
-            6 => self.visit_chunks::<6>(length, common, starts),
-            7 => self.visit_chunks::<7>(length, common, starts),
-            8 => self.visit_chunks::<8>(length, common, starts),
-            _ => {
-                for &start in starts {
-                    self.offer_row(start, self.score(self.items.row(start, length)));
-                }
+    /// Any items.
+    fn visit_any(&mut self, place: Place, words: impl Iterator<Item = u32>) {
+        for word in words {
+            let score = self.score(self.items.row_at(place, word));
+            if self.top.admits(score) {
+                self.consider(place, word, score);
             }
+        }
+    }
+
+    /// Rows of one length, of which `BIAS` elements come before the embedding.
+    #[inline(always)]
+    fn visit<const BIAS: usize>(&mut self, length: usize, starts: &[u32]) {
+        let common = length.saturating_sub(BIAS).min(self.user.len());
+        match common.div_ceil(LANES) {
+            0 => self.visit_biases::<BIAS>(length, starts),
+            1 => self.visit_blocks::<BIAS, 1>(length, common, starts),
+            2 => self.visit_blocks::<BIAS, 2>(length, common, starts),
+            3 => self.visit_blocks::<BIAS, 3>(length, common, starts),
+            4 => self.visit_blocks::<BIAS, 4>(length, common, starts),
+            5 => self.visit_blocks::<BIAS, 5>(length, common, starts),
+            6 => self.visit_blocks::<BIAS, 6>(length, common, starts),
+            7 => self.visit_blocks::<BIAS, 7>(length, common, starts),
+            8 => self.visit_blocks::<BIAS, 8>(length, common, starts),
+            _ => self.visit_any(Place::Row(length), starts.iter().copied()),
         }
     }
 
     /// Rows of which no dimension counts.
     #[inline(always)]
-    fn visit_biases(&mut self, starts: &[u32]) {
+    fn visit_biases<const BIAS: usize>(&mut self, length: usize, starts: &[u32]) {
+        let values = self.items.values;
+        let mut threshold = self.top.threshold();
         for &start in starts {
-            let bias = self.items.values.get(start as usize).map_or(0.0, |bias| bias.to_f32());
-            self.offer_row(start, if self.bias > 0 { bias } else { 0.0 });
+            let score =
+                if BIAS > 0 { values.get(start as usize).map_or(0.0, |bias| bias.to_f32()) } else { 0.0 };
+            if admits(score, threshold) {
+                self.consider(Place::Row(length), start, score);
+                threshold = self.top.threshold();
+            }
         }
     }
 
-    /// Rows of which `common` dimensions count, in `C` blocks of lanes.
+    /// Rows of which `common` dimensions count, in `N` blocks of lanes.
     ///
     /// The last block is read whole, beyond the row, and what is not the row's is masked out: no rest, no
     /// branch.
     #[inline(always)]
-    fn visit_chunks<const C: usize>(&mut self, length: usize, common: usize, starts: &[u32]) {
-        let mut user = [[0.0_f32; LANES]; C];
+    fn visit_blocks<const BIAS: usize, const N: usize>(
+        &mut self,
+        length: usize,
+        common: usize,
+        starts: &[u32],
+    ) {
+        let mut user = [[0.0_f32; LANES]; N];
         for (to, from) in user.as_flattened_mut().iter_mut().zip(self.user) {
             *to = from.to_f32();
         }
         let mut mask = [0_u32; LANES];
-        for mask in mask.iter_mut().take(common - (C - 1) * LANES) {
+        for mask in mask.iter_mut().take(common.saturating_sub((N - 1) * LANES)) {
             *mask = u32::MAX;
         }
+        let values = self.items.values;
+        let mut threshold = self.top.threshold();
         for &start in starts {
-            let row = self.items.values.get(start as usize..).unwrap_or_default();
-            let Some(blocks) = row.get(self.bias..).and_then(|row| row.get(..C * LANES)) else {
-                // The last row before the end of the memory.
-                self.offer_row(start, self.score(self.items.row(start, length)));
-                continue;
-            };
-            let mut lanes = [0.0_f32; LANES];
-            let blocks = blocks.as_chunks::<LANES>().0;
-            for (n, (x, y)) in user.iter().zip(blocks).enumerate() {
-                for (((lane, x), y), mask) in lanes.iter_mut().zip(x).zip(y).zip(&mask) {
-                    let product = x * y.to_f32();
-                    let kept = if n + 1 == C { product.to_bits() & mask } else { product.to_bits() };
-                    *lane += f32::from_bits(kept);
+            let row = values.get(start as usize..).and_then(|rest| rest.get(..BIAS + N * LANES));
+            let score = match row.and_then(|row| row.split_at_checked(BIAS)) {
+                Some((bias, blocks)) => {
+                    let mut lanes = [0.0_f32; LANES];
+                    for (n, (x, y)) in user.iter().zip(blocks.as_chunks::<LANES>().0).enumerate() {
+                        for (((lane, x), y), mask) in lanes.iter_mut().zip(x).zip(y).zip(&mask) {
+                            let product = (x * y.to_f32()).to_bits();
+                            *lane += f32::from_bits(if n + 1 == N { product & mask } else { product });
+                        }
+                    }
+                    bias.first().map_or(0.0, |bias| bias.to_f32()) + fold(lanes)
                 }
-            }
-            let bias = match row.first() {
-                Some(bias) if self.bias > 0 => bias.to_f32(),
-                _ => 0.0,
+                // One of the last rows before the end of the memory.
+                None => self.score(self.items.row(start, length)),
             };
-            self.offer_row(start, bias + fold(lanes));
+            if admits(score, threshold) {
+                self.consider(Place::Row(length), start, score);
+                threshold = self.top.threshold();
+            }
         }
     }
 }
