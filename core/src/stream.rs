@@ -111,10 +111,11 @@ struct Crowd<'a> {
 
 impl<'a> Crowd<'a> {
     fn new(memory: CrowdMemory<'a>, flatness: f32) -> Self {
-        let (rows, _) = memory.rows.as_chunks_mut::<ROW>();
-        let room = rows.len().min(memory.ranks.len()).min(u32::MAX as usize);
+        let CrowdMemory { rows, ranks } = memory;
+        let (rows, _) = rows.as_chunks_mut::<ROW>();
+        let room = rows.len().min(ranks.len()).min(u32::MAX as usize);
         let rows = rows.get_mut(..room).unwrap_or_default();
-        let ranks = memory.ranks.get_mut(..room).unwrap_or_default();
+        let ranks = ranks.get_mut(..room).unwrap_or_default();
         Self { rows, ranks, present: 0, q: flatness * room as f32, span: 0.0 }
     }
 

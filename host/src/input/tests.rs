@@ -260,3 +260,42 @@ fn a_data_set_is_named_after_its_file() {
     assert_eq!(name("u.data"), "u.data");
     assert_eq!(name("x.csv.ZST"), "x.csv");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+
+    /// Whatever a file holds, it is read or refused in one line.
+    #[test]
+    fn no_file_is_too_odd(
+        start in 0_usize..6,
+        pieces in proptest::collection::vec((0_usize..18, proptest::prelude::any::<u8>()), 0..40),
+        cut in 0_usize..200,
+        packed in 0_u8..3,
+    ) {
+        let starts = ["", "user,item,time\n", "1\t2\t3\t881250949\n", "1::2::881250949\n", "{\"user\":1,\"item\":2,\"time\":3}\n", "\u{feff}\"user\";item;ts\r\n"];
+        let words = ["a", ",", "\n", "\"", "\"\"", "\t", "::", "{", "}", ":", "\"user\":", "1", "881250949", "\r", "null", "-", "é", " "];
+        let mut data = starts[start].as_bytes().to_vec();
+        for (word, byte) in pieces {
+            match words.get(word) {
+                Some(word) if byte < 250 => data.extend(word.as_bytes()),
+                _ => data.push(byte),
+            }
+        }
+        let data = match packed {
+            0 => data,
+            1 => gzip(&data),
+            _ => zstandard(&data),
+        };
+        let data = if cut < 100 { &data[..data.len().min(cut)] } else { &data[..] };
+        match read_bytes(data, &ReadOptions::default()) {
+            Ok(read) => {
+                proptest::prop_assert_eq!(read.users.len() as u64 + read.skipped_rows, read.rows);
+                proptest::prop_assert!(!read.users.is_empty());
+            }
+            Err(error) => {
+                let text = error.to_string();
+                proptest::prop_assert!(text.starts_with("dir/f.txt:") && !text.chars().any(char::is_control), "{}", text);
+            }
+        }
+    }
+}
