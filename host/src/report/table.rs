@@ -190,7 +190,7 @@ impl Sheet {
         for (index, column) in self.table.column_iter_mut().enumerate() {
             let text = self.texts.contains(&index);
             column.set_cell_alignment(if text { CellAlignment::Left } else { CellAlignment::Right });
-            column.set_padding((0, 2));
+            column.set_padding((0, 1));
         }
         self.table.trim_fmt()
     }

@@ -120,7 +120,7 @@ fn expected_sizes_of_a_power_law_are_those_of_its_order_statistics() {
 #[test]
 fn people_see_how_many_rows_have_which_size() {
     let text = text(scall_line(&format!("{PLAIN} --users 10 --items 20 --budget mean:4")));
-    assert!(text.contains("size   users   items"), "{text}");
+    assert!(text.contains("size  users  items"), "{text}");
     assert!(text.contains("120 of 120 parameters used"), "{text}");
 }
 
