@@ -1,7 +1,9 @@
 //! The program from end to end: one test per promise about its command line, its output and bad input.
 
 mod command_line;
+mod compare;
 mod data_stats;
 mod output_files;
+mod run;
 mod sizes;
 mod support;
