@@ -12,7 +12,9 @@ use crate::digest::Digest;
 use crate::frequency::{rank, retention_of_half_life};
 use crate::policy::{Sac, SacConfig, SacMemory, SacShape, Transition};
 use crate::random::Generator;
-use crate::recommender::{Recommender, RecommenderConfig, RecommenderMemory, Scored, seen_len};
+use crate::recommender::{
+    Recommender, RecommenderConfig, RecommenderMemory, Scored, class_ends_len, seen_len,
+};
 use crate::side::PerSide;
 use crate::sizes::{Action, Bounds, Distribution, SizeSettings, counts_len, deal, plan, settle};
 use crate::state::{SideState, StateConfig};
@@ -121,6 +123,7 @@ struct ModelMemory {
     item_frequencies: [f32; ITEMS],
     user_words: [u32; USERS],
     item_words: [u32; ITEMS],
+    class_ends: [u32; class_ends_len(LARGEST as usize)],
     seen: [u32; seen_len(REMEMBERED_PAIRS)],
 }
 
@@ -160,6 +163,7 @@ impl Scenario {
                 item_frequencies: [0.0; _],
                 user_words: [0; _],
                 item_words: [0; _],
+                class_ends: [0; _],
                 seen: [0; _],
             },
             policy: PolicyMemory { networks: [0.0; _], replay: [0.0; _], scratch: [0.0; _] },
@@ -228,6 +232,7 @@ impl ModelMemory {
             accumulators: PerSide::new(&mut self.user_accumulators, &mut self.item_accumulators),
             frequencies: PerSide::new(&mut self.user_frequencies, &mut self.item_frequencies),
             words: PerSide::new(&mut self.user_words, &mut self.item_words),
+            class_ends: &mut self.class_ends,
             seen: &mut self.seen,
         };
         Recommender::new(memory, config, FIRST_SIZES, PARAMETERS as u32, seed)

@@ -71,7 +71,11 @@ fn three_million_rows() {
     let all = start.elapsed();
     assert_eq!(stream.rows, u64::from(ROWS));
     assert!(stream.len() > 2_000_000, "{}", stream.len());
-    println!("{} bytes: read in {reading:.2?}, prepared in {all:.2?}, {} interactions kept", size, stream.len());
+    println!(
+        "{} bytes: read in {reading:.2?}, prepared in {all:.2?}, {} interactions kept",
+        size,
+        stream.len()
+    );
     if let (Some(before), Some(peak)) = (before, status("VmHWM:")) {
         let used = peak.saturating_sub(before);
         println!("peak above the start: {used} bytes, {:.2} times the file", used as f64 / size as f64);
