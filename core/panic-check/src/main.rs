@@ -31,15 +31,15 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 extern "C" fn start() -> ! {
     arena::exercise();
     frequency::exercise();
+    policy::exercise();
     random::exercise();
     scenario::exercise();
-    snapshot::exercise();
-    #[cfg(feature = "a-panic")]
-    core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
     sizes::exercise();
-    policy::exercise();
+    snapshot::exercise();
     state::exercise();
     stream::exercise();
+    #[cfg(feature = "a-panic")]
+    core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
     loop {
         core::hint::spin_loop();
     }
