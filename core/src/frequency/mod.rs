@@ -71,6 +71,14 @@ impl<'a> Frequencies<'a> {
         }
     }
 
+    /// Sets the count of an entity, as for a copy of other frequencies. One beyond the capacity has none.
+    #[inline]
+    pub fn set(&mut self, side: Side, id: u32, count: f32) {
+        if let Some(place) = self.counts_mut(side).get_mut(id as usize) {
+            *place = count;
+        }
+    }
+
     /// The decayed count of an entity; 0 if it is unknown.
     #[inline]
     pub fn get(&self, side: Side, id: u32) -> f32 {

@@ -117,6 +117,8 @@ pub struct Decision<'r, 'a, E = f32> {
     pub arena: &'r Arena<'a, E>,
     /// One number per entity.
     pub frequencies: PerSide<&'r [f32]>,
+    /// The mean row of each side, as of the last repack; an item's begins with the bias.
+    pub means: PerSide<&'r [f32]>,
     /// One word per entity, to end as the wanted size of each.
     pub words: PerSide<&'r mut [u32]>,
 }
@@ -291,6 +293,12 @@ impl<'a, E: Element> Recommender<'a, E> {
         self.seen.insert(user, item);
     }
 
+    /// Remembers a pair, so that it is no negative, without counting or learning it.
+    #[inline(always)]
+    pub fn remember(&mut self, user: u32, item: u32) {
+        self.seen.insert(user, item);
+    }
+
     /// Learns from a pair alone, as in a replay: `config.negatives` updates, each against an item that the
     /// user did not have lately. Unknown ids train the cold-start rows.
     ///
@@ -330,13 +338,14 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// [`repack`](Self::repack) or [`reorder`](Self::reorder) retrieval is right but slower.
     pub fn decide(&mut self) -> Decision<'_, 'a, E> {
         let counts = PerSide::new(self.arena.count(Side::User), self.arena.count(Side::Item));
-        let Self { arena, frequencies, user_words, order, .. } = self;
+        let Self { arena, frequencies, means, user_words, order, .. } = self;
         Decision {
             arena,
             frequencies: PerSide::new(
                 frequencies.of(Side::User, counts.user),
                 frequencies.of(Side::Item, counts.item),
             ),
+            means: PerSide::new(&*means.user, &*means.item),
             words: PerSide::new(
                 user_words.get_mut(..counts.user as usize).unwrap_or_default(),
                 order.take().get_mut(..counts.item as usize).unwrap_or_default(),

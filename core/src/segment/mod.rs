@@ -1,5 +1,14 @@
 //! Segment by segment: size decisions, and the loop that ties the parts together.
+//!
+//! [`resize`] turns a rule into rows. A [`Decider`] is the policy with what it reads; an [`Incumbent`] keeps
+//! the action in force until another has proven itself.
 
+mod decider;
+mod incumbent;
 mod resize;
+mod space;
 
+pub use decider::{Decider, DeciderError};
+pub use incumbent::{Evidence, Incumbent, Margin};
 pub use resize::{ResizeError, ResizeSettings, Resized, SizeRule, resize};
+pub use space::ActionSpace;

@@ -38,4 +38,9 @@ impl History {
         let below = |end: usize| all.partition_point(|&position| (position as usize) < end);
         &all[below(range.start)..below(range.end)]
     }
+
+    /// Whether `user` had `item` before position `end`. O(interactions of the user).
+    pub fn has(&self, stream: &Stream, user: u32, item: u32, end: usize) -> bool {
+        self.of(user, 0..end).iter().any(|&position| stream.items[position as usize] == item)
+    }
 }

@@ -13,6 +13,7 @@ pub mod run;
 pub mod runner;
 pub mod settings;
 pub mod training;
+pub mod validation;
 
 pub use evaluate::{Evaluation, LIST, evaluate};
 pub use history::History;

@@ -19,8 +19,21 @@ pub struct Segment {
     pub test: Range<usize>,
     /// Users and items seen up to the end of the train part: those the sizes are decided for.
     pub known: Counts,
+    /// Where the test part of the segment before begins: what is not yet among the known before `new`.
+    tested_before: usize,
     /// Those among them that were not known when the segment before was sized.
     pub new: Counts,
+}
+
+impl Segment {
+    /// The users and items known at a position of the train part.
+    pub fn known_at(&self, stream: &Stream, position: usize) -> Counts {
+        let before = Counts {
+            users: self.known.users - self.new.users,
+            items: self.known.items - self.new.items,
+        };
+        seen(stream, self.tested_before..position, before)
+    }
 }
 
 /// A number of users and one of items.
@@ -76,10 +89,10 @@ pub fn equal_segments(stream: &Stream, segments: usize) -> Result<Vec<Segment>, 
     for index in 0..segments {
         let (start, end) = (boundary(index), boundary(index + 1));
         let middle = start + (end - start) * 4 / 5;
-        let known = seen(stream, tested..middle, before);
+        let (tested_before, known) = (tested, seen(stream, tested..middle, before));
         let new = Counts { users: known.users - before.users, items: known.items - before.items };
         (before, tested) = (known, middle);
-        cut.push(Segment { index, train: start..middle, test: middle..end, known, new });
+        cut.push(Segment { index, train: start..middle, test: middle..end, known, tested_before, new });
     }
     Ok(cut)
 }

@@ -9,7 +9,7 @@ use scall_core::recommender::Recommender;
 use scall_core::side::Side;
 
 use super::history::History;
-use super::methods;
+use super::methods::{self, PolicyMemory};
 use super::model::ModelMemory;
 use super::protocol::{self, Counts};
 use super::runner::Experiment;
@@ -97,8 +97,8 @@ fn run_stream(request: &RunRequest, stream: &Stream, progress: &Progress) -> Res
     }
     let capacity = experiment.capacity()?;
     let mut memory = ModelMemory::new(&capacity);
-    let cold = experiment.cold_sizes();
-    let first_budget = experiment.budget(Counts::default()).unwrap_or(cold.user + cold.item);
+    let first_budget = experiment.budget(segments.first().map_or(Counts::default(), |first| first.known))?;
+    let cold = experiment.cold_sizes(first_budget);
     let mut recommender = Recommender::new(
         memory.lend(),
         settings.recommender.validate()?,
@@ -106,7 +106,8 @@ fn run_stream(request: &RunRequest, stream: &Stream, progress: &Progress) -> Res
         first_budget.min(capacity.parameters),
         request.seed,
     )?;
-    let mut method = methods::of(request);
+    let mut policy = PolicyMemory::new();
+    let mut method = methods::of(request, &settings, &mut policy)?;
     let mut finished = Vec::with_capacity(segments.len());
     let mut violations = 0;
     let stage = progress.stage(format!("{} {}", request.method, request.budget.as_str()), segments.len() as u64);

@@ -30,6 +30,8 @@ pub mod purpose {
     pub const REPLAY: u64 = 2 << 32;
     /// Drawn sizes.
     pub const SIZES: u64 = 3 << 32;
+    /// The policy.
+    pub const POLICY: u64 = 5 << 32;
     /// The search for sizes.
     pub const SEARCH: u64 = 4 << 32;
 }
@@ -73,7 +75,7 @@ impl Experiment<'_> {
         let budget = u64::from(self.budget(entities)?);
         // What no row can use need not be there.
         let bounds = self.settings.resize.sizes.bounds;
-        let cold = self.cold_sizes();
+        let cold = self.cold_sizes(budget as u32);
         let bias = u64::from(self.settings.recommender.item_bias);
         let useful = u64::from(entities.users) * u64::from(bounds.user.max)
             + u64::from(entities.items) * (u64::from(bounds.item.max) + bias)
@@ -88,10 +90,10 @@ impl Experiment<'_> {
         })
     }
 
-    /// Sizes of the cold-start rows.
-    pub fn cold_sizes(&self) -> PerSide<u32> {
+    /// Sizes of the cold-start rows within `budget`: none where that would be more than a hundredth of it.
+    pub fn cold_sizes(&self, budget: u32) -> PerSide<u32> {
         let bias = u32::from(self.settings.recommender.item_bias);
-        PerSide::new(self.settings.cold_dimensions, bias)
+        PerSide::new(self.settings.cold_dimensions.min(budget / 200), bias.min(budget / 200))
     }
 
     /// Runs one segment and reports on it.

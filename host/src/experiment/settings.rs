@@ -3,9 +3,11 @@
 //! Chosen on equal rows, by the mean Recall@20 over the real streams; see `docs/quality.md`.
 
 use scall_core::recommender::RecommenderConfig;
-use scall_core::segment::ResizeSettings;
+use scall_core::segment::{Margin, ResizeSettings};
 use scall_core::side::PerSide;
 use scall_core::sizes::{Bounds, Distribution, SizeSettings};
+
+use super::methods::SearchSettings;
 
 /// Everything about learning that the command line does not say.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,13 +24,18 @@ pub struct Settings {
     pub half_life: f32,
     /// Dimensions of the users' cold-start row; the items' is a bias alone.
     pub cold_dimensions: u32,
+    /// The power of the frequency that `frequency` gives sizes by.
+    pub frequency_power: f32,
     /// How sizes become rows.
     pub resize: ResizeSettings,
+    /// How SCALL searches.
+    pub search: SearchSettings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let bounds = Bounds { min: 0, max: 64 };
+        let scall_bounds = Bounds { min: env("min", 4.0) as u32, max: 64 };
         Self {
             recommender: RecommenderConfig {
                 learning_rate: env("lr", 0.2),
@@ -46,6 +53,24 @@ impl Default for Settings {
             replay: env("rep", 0.3).into(),
             half_life: 1.0,
             cold_dimensions: 8,
+            frequency_power: 0.5,
+            search: SearchSettings {
+                proposals: env("prop", 2.0) as u32,
+                seeds: env("seeds", 2.0) as u32,
+                validation: 0.1,
+                passes: env("sp", 6.0) as u32,
+                replay: 1.0,
+                margin: Margin { gain: env("mg", 0.03), errors: env("me", 2.0), count: env("mc", 6.0) as u32 },
+                reward_scale: 10.0,
+                resize: ResizeSettings {
+                    sizes: SizeSettings {
+                        distribution: Distribution::PowerLaw,
+                        bounds: PerSide::new(scall_bounds, scall_bounds),
+                    },
+                    draw: false,
+                    hysteresis: env("hy", 1.0) > 0.0,
+                },
+            },
             resize: ResizeSettings {
                 sizes: SizeSettings {
                     distribution: Distribution::PowerLaw,

@@ -1,6 +1,7 @@
 //! The methods that choose sizes.
 
 pub mod fixed;
+pub mod scall;
 
 use anyhow::Result;
 use scall_core::recommender::Recommender;
@@ -8,10 +9,12 @@ use scall_core::segment::{ResizeSettings, SizeRule};
 use scall_core::sizes::Action;
 
 pub use fixed::Fixed;
+pub use scall::{PolicyMemory, Scall, SearchSettings};
 
 use super::{Method, RunRequest};
 use super::protocol::Segment;
 use super::runner::Experiment;
+use super::settings::Settings;
 
 /// A choice of sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +41,7 @@ pub trait SizingMethod {
         &mut self,
         experiment: &Experiment<'_>,
         segment: &Segment,
-        recommender: &Recommender<'_>,
+        recommender: &mut Recommender<'_>,
         violations: &mut u64,
     ) -> Result<Decided>;
 
@@ -57,18 +60,19 @@ pub trait SizingMethod {
 }
 
 /// The method that was asked for.
-pub fn of(request: &RunRequest) -> Box<dyn SizingMethod> {
-    Box::new(Fixed(match request.method {
-        Method::Scall | Method::Uniform => SizeRule::Uniform,
+///
+/// # Errors
+/// If its settings are wrong.
+pub fn of<'a>(
+    request: &RunRequest,
+    settings: &Settings,
+    memory: &'a mut PolicyMemory,
+) -> Result<Box<dyn SizingMethod + 'a>> {
+    let rule = match request.method {
+        Method::Scall => return Ok(Box::new(Scall::new(settings.search, memory, request.seed)?)),
+        Method::Uniform => SizeRule::Uniform,
         Method::Random => SizeRule::Random,
-        Method::Frequency => SizeRule::Frequency { power: 0.5 },
-    }))
-}
-
-/// The action of a rule, as reports show it.
-fn shown(rule: &SizeRule) -> Option<Action> {
-    match rule {
-        SizeRule::Action(action) => Some(*action),
-        _ => None,
-    }
+        Method::Frequency => SizeRule::Frequency { power: settings.frequency_power },
+    };
+    Ok(Box::new(Fixed(rule)))
 }

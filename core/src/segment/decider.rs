@@ -1,0 +1,187 @@
+//! The policy at work: from the recommender's state to positions, and from rewards to a better policy.
+
+use core::fmt;
+
+use super::space::ActionSpace;
+use crate::Side;
+use crate::arena::Element;
+use crate::frequency::rank;
+use crate::policy::{Sac, SacError, Transition};
+use crate::recommender::Recommender;
+use crate::side::PerSide;
+use crate::sizes::{Action, Distribution};
+use crate::state::{SideState, StateConfig, StateError};
+
+/// A policy, what it reads, and what its numbers mean.
+#[derive(Debug)]
+pub struct Decider<'a> {
+    policy: Sac<'a>,
+    config: StateConfig,
+    space: ActionSpace,
+    distribution: Distribution,
+    /// `[state before | state now]`.
+    states: &'a mut [f32],
+    last_reward: f32,
+    heads: f32,
+}
+
+impl<'a> Decider<'a> {
+    /// Length of the slice for two states.
+    pub const fn states_len(config: &StateConfig) -> usize {
+        config.len().saturating_mul(2)
+    }
+
+    /// A decider over lent memory.
+    ///
+    /// # Errors
+    /// `states` shorter than [`states_len`](Self::states_len), or a policy made for states of another length.
+    pub fn new(
+        policy: Sac<'a>,
+        config: StateConfig,
+        space: ActionSpace,
+        distribution: Distribution,
+        states: &'a mut [f32],
+    ) -> Result<Self, DeciderError> {
+        let (needed, given) = (Self::states_len(&config), states.len());
+        let asked = policy.config().shape.state as usize;
+        if asked != config.len() {
+            return Err(DeciderError::Policy(SacError::StateLength { needed: asked, given: config.len() }));
+        }
+        let states =
+            states.get_mut(..needed).ok_or(DeciderError::State(StateError::Length { needed, given }))?;
+        states.fill(0.0);
+        Ok(Self {
+            policy,
+            config,
+            space,
+            distribution,
+            states,
+            last_reward: StateConfig::FIRST_REWARD,
+            heads: 0.5,
+        })
+    }
+
+    /// The policy.
+    pub const fn policy(&self) -> &Sac<'a> {
+        &self.policy
+    }
+
+    /// The policy, to restore.
+    pub const fn policy_mut(&mut self) -> &mut Sac<'a> {
+        &mut self.policy
+    }
+
+    /// The last reward, which is part of the state.
+    pub const fn last_reward(&self) -> f32 {
+        self.last_reward
+    }
+
+    /// Takes on the last reward of a snapshot.
+    pub const fn set_last_reward(&mut self, reward: f32) {
+        self.last_reward = reward;
+    }
+
+    /// Reads the state of `recommender`; the one read before becomes the state before. Its size words lose
+    /// what they held, until the next resize. O(elements + entities log entities).
+    ///
+    /// # Errors
+    /// None with the memory that [`new`](Self::new) took.
+    pub fn read<E: Element>(&mut self, recommender: &mut Recommender<'_, E>) -> Result<(), DeciderError> {
+        let decision = recommender.decide();
+        let (arena, means, mut words) = (decision.arena, decision.means, decision.words);
+        let extremes = |side: Side| {
+            let sizes = || (0..arena.count(side)).map(|id| arena.size(side, id));
+            (sizes().max().unwrap_or(0) as f32, sizes().min().unwrap_or(0) as f32)
+        };
+        for side in Side::BOTH {
+            rank(decision.frequencies.get(side), words.get_mut(side));
+        }
+        let side = |side: Side| {
+            let (largest, smallest) = extremes(side);
+            SideState {
+                order: words.get(side),
+                frequencies: decision.frequencies.get(side),
+                mean_embedding: means.get(side),
+                largest,
+                smallest,
+            }
+        };
+        let counts = PerSide::new(arena.count(Side::User), arena.count(Side::Item));
+        let all = f64::from(counts.user) + f64::from(counts.item);
+        self.heads = if all > 0.0 { (f64::from(counts.user) / all) as f32 } else { 0.5 };
+        let (before, now) = self.states.split_at_mut_checked(self.config.len()).unwrap_or_default();
+        for (before, now) in before.iter_mut().zip(now.iter()) {
+            *before = *now;
+        }
+        let sides = PerSide::new(side(Side::User), side(Side::Item));
+        Ok(self.config.write(&sides, self.last_reward, now)?)
+    }
+
+    /// Positions for the state that was read last: drawn from the policy to explore, at its mean otherwise.
+    ///
+    /// # Errors
+    /// A state whose numbers are beyond all measure.
+    pub fn propose(&mut self, explore: bool) -> Result<[f32; 3], DeciderError> {
+        let now = self.states.get(self.config.len()..).unwrap_or_default();
+        Ok(self.policy.act(now, explore)?)
+    }
+
+    /// The action of positions, for the recommender that was read last.
+    pub fn action(&self, positions: [f32; 3]) -> Action {
+        self.space.action(positions, self.heads, self.distribution)
+    }
+
+    /// The positions of equal rows.
+    pub const fn equal_rows(&self) -> [f32; 3] {
+        self.space.equal_rows()
+    }
+
+    /// Learns what `positions` earned, taken in the state that was read last (`after` false: its outcome is
+    /// known before the next state is read) or in the one before it (`after` true).
+    ///
+    /// # Errors
+    /// Positions outside 0..=1, or a reward beyond all measure; nothing is learned then.
+    pub fn reward(&mut self, positions: [f32; 3], reward: f32, after: bool) -> Result<(), DeciderError> {
+        let (before, now) = self.states.split_at_checked(self.config.len()).unwrap_or_default();
+        let state = if after { before } else { now };
+        self.policy.remember(&Transition { state, action: positions, reward, next_state: now })?;
+        self.last_reward = reward;
+        for _ in 0..self.policy.config().updates_per_step {
+            self.policy.update();
+        }
+        Ok(())
+    }
+}
+
+/// Why a decider refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum DeciderError {
+    /// The state.
+    State(StateError),
+    /// The policy.
+    Policy(SacError),
+}
+
+impl From<StateError> for DeciderError {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+impl From<SacError> for DeciderError {
+    fn from(error: SacError) -> Self {
+        Self::Policy(error)
+    }
+}
+
+impl fmt::Display for DeciderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::State(error) => error.fmt(f),
+            Self::Policy(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for DeciderError {}
