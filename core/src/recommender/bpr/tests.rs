@@ -13,7 +13,7 @@ const CONFIG: RecommenderConfig = RecommenderConfig {
     initial_scale: 0.01,
     negatives: 1,
     item_bias: true,
-    popular_negatives: 0.0,
+    hardest_of: 1,
 };
 
 const NONE: PerRow = PerRow { user: 0.0, positive: 0.0, negative: 0.0 };
@@ -31,11 +31,7 @@ fn a_small_step_by_hand() {
     assert_eq!(step.margin, 1.25);
     let pull = 0.222_700_14_f64;
     // Gradients, downhill: pull (i - j) - 0.1 p, pull p - 0.2 i, -pull p - 0.2 j.
-    let gradients = [
-        [pull - 0.1, -0.2],
-        [pull - 0.4, 2.0 * pull - 0.2],
-        [-pull - 0.2, -2.0 * pull - 0.2],
-    ];
+    let gradients = [[pull - 0.1, -0.2], [pull - 0.4, 2.0 * pull - 0.2], [-pull - 0.2, -2.0 * pull - 0.2]];
     let accumulators = [step.accumulators.user, step.accumulators.positive, step.accumulators.negative];
     let before = [[1.0, 2.0], [2.0, 1.0], [1.0, 1.0]];
     for ((row, gradient), (before, accumulator)) in
