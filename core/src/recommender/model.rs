@@ -507,3 +507,6 @@ fn initialise<E: Element>(
         *element = E::from_f32(if is_bias && n == 0 { 0.0 } else { mean + noise });
     }
 }
+
+#[cfg(test)]
+mod tests;
