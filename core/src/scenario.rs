@@ -12,7 +12,9 @@ use crate::digest::Digest;
 use crate::frequency::{rank, retention_of_half_life};
 use crate::policy::{Sac, SacConfig, SacMemory, SacShape, Transition};
 use crate::random::Generator;
-use crate::recommender::{Recommender, RecommenderConfig, RecommenderMemory, Scored, class_ends_len, seen_len};
+use crate::recommender::{
+    Recommender, RecommenderConfig, RecommenderMemory, Scored, class_ends_len, seen_len,
+};
 use crate::side::PerSide;
 use crate::sizes::{Action, Bounds, Distribution, SizeSettings, counts_len, deal, plan, settle};
 use crate::state::{SideState, StateConfig};
@@ -121,7 +123,7 @@ struct ModelMemory {
     item_frequencies: [f32; ITEMS],
     user_words: [u32; USERS],
     item_words: [u32; ITEMS],
-    class_ends: [u32; class_ends_len(LARGEST as usize)],
+    class_ends: [u32; class_ends_len(ITEMS, LARGEST as usize)],
     user_mean: [f32; LARGEST as usize],
     item_mean: [f32; LARGEST as usize],
     seen: [u32; seen_len(REMEMBERED_PAIRS)],

@@ -10,6 +10,7 @@ mod arena;
 mod frequency;
 mod policy;
 mod random;
+mod recommender;
 mod scenario;
 mod sizes;
 mod snapshot;
@@ -33,6 +34,7 @@ extern "C" fn start() -> ! {
     frequency::exercise();
     policy::exercise();
     random::exercise();
+    recommender::exercise();
     scenario::exercise();
     sizes::exercise();
     snapshot::exercise();

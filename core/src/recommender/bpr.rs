@@ -329,3 +329,6 @@ fn update_pair<E: Element>(user: &mut [E], item: &mut [E], user_rates: Rates, it
         *q = item_rates.apply(old_q, old_p);
     }
 }
+
+#[cfg(test)]
+mod tests;

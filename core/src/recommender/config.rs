@@ -125,7 +125,9 @@ impl fmt::Display for ConfigError {
                 f.write_str(setting)?;
                 f.write_str(" is out of its range")
             }
-            Self::Negatives { .. } => f.write_str("the negatives per event, or the items drawn for each, are not between 1 and 64"),
+            Self::Negatives { .. } => {
+                f.write_str("the negatives per event, or the items drawn for each, are not between 1 and 64")
+            }
         }
     }
 }

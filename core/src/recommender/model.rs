@@ -28,7 +28,7 @@ pub struct RecommenderMemory<'a, E = f32> {
     /// Scratch of a size decision; between decisions the items' words hold the retrieval order.
     pub words: PerSide<&'a mut [u32]>,
     /// Where the items of each length end in that order: [`class_ends_len`](super::class_ends_len) of the
-    /// longest row.
+    /// most items and the longest row.
     pub class_ends: &'a mut [u32],
     /// The mean row of each side, as long as the longest row; what is beyond their length starts at zero.
     pub means: PerSide<&'a mut [f32]>,
@@ -516,3 +516,6 @@ fn initialise<E: Element>(
         *element = E::from_f32(if is_bias && n == 0 { 0.0 } else { mean + noise });
     }
 }
+
+#[cfg(test)]
+mod tests;

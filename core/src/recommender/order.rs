@@ -1,27 +1,34 @@
-//! In which order retrieval visits the items: by the length of their rows.
+//! In which order retrieval visits the items: by the length of their rows, in blocks of neighbours.
 //!
 //! Rows of one length make a loop without a branch that could be foreseen wrongly, and where a row begins
 //! is then all there is to know about it. So the order keeps that instead of ids: of an item without a row
 //! its id, of any other the first element of its row. [`Items::id`] finds the id again, for the few items
-//! that get among the best.
+//! that get among the best. Items whose ids are far apart lie far apart in memory, so the order is by
+//! blocks of ids, each small enough for a cache.
 
 use crate::Side;
 use crate::arena::{Arena, Element};
 
-/// Length of the slice of class ends for rows of up to `longest` elements to be sorted by length. Longer
-/// ones are found too, more slowly.
-pub const fn class_ends_len(longest: usize) -> usize {
-    longest.saturating_add(2)
+/// Ids that are sorted by length together.
+const BLOCK: usize = 16_384;
+
+/// Length of the slice of class ends for up to `items` items and rows of up to `longest` elements.
+///
+/// Longer rows are found too, more slowly; so is everything when the slice is shorter.
+pub const fn class_ends_len(items: usize, longest: usize) -> usize {
+    items.div_ceil(BLOCK).saturating_mul(longest.saturating_add(2))
 }
 
 /// The order, in memory of the caller.
 #[derive(Debug)]
 pub(super) struct Order<'a> {
-    /// By length, the longest first.
+    /// Block by block, in each the longest row first.
     places: &'a mut [u32],
-    /// Where each class ends in `places`: first all rows as long as there are classes or longer, then one
-    /// class for each shorter length, that of no row last.
+    /// Where each class of each block ends in `places`: first all rows as long as there are classes or
+    /// longer, then one class for each shorter length, that of no row last.
     ends: &'a mut [u32],
+    /// How many classes a block has.
+    classes: usize,
     /// How many items are in order.
     len: u32,
 }
@@ -41,7 +48,8 @@ pub(super) enum Place {
 
 impl<'a> Order<'a> {
     pub(super) fn new(places: &'a mut [u32], ends: &'a mut [u32]) -> Self {
-        Self { places, ends, len: 0 }
+        let classes = ends.len().checked_div(places.len().div_ceil(BLOCK)).unwrap_or(0);
+        Self { places, ends, classes, len: 0 }
     }
 
     /// The memory of the order, for another use; there is no order until the next [`sort`](Self::sort).
@@ -64,42 +72,48 @@ impl<'a> Order<'a> {
         self.len
     }
 
-    /// Puts all known items in order: a counting sort, stable, O(items + classes).
+    /// Puts all known items in order: a counting sort a block, O(items + classes).
     pub(super) fn sort<E: Element>(&mut self, arena: &Arena<'_, E>) {
+        self.len = 0;
         let count = arena.count(Side::Item);
         let items = Items::new(arena);
-        let Some(last) = self.ends.len().checked_sub(1) else { return };
+        let Some(last) = self.classes.checked_sub(1) else { return };
         let class = |length: usize| last - length.min(last);
-        self.ends.fill(0);
-        for id in 0..count {
-            if let Some(end) = self.ends.get_mut(class(items.span(id).1)) {
-                *end += 1;
-            }
-        }
-        let mut begin = 0;
-        for end in &mut *self.ends {
-            begin += core::mem::replace(end, begin);
-        }
-        // Each end is where the next row of its class goes, and so the end when all have gone.
-        for id in 0..count {
-            let (start, length) = items.span(id);
-            if let Some(end) = self.ends.get_mut(class(length)) {
-                if let Some(place) = self.places.get_mut(*end as usize) {
-                    *place = if length == 0 { id } else { start };
+        let mut first = 0_u32;
+        for ends in self.ends.chunks_exact_mut(last + 1) {
+            let ids = first..count.min(first.saturating_add(BLOCK as u32));
+            ends.fill(0);
+            for id in ids.clone() {
+                if let Some(end) = ends.get_mut(class(items.span(id).1)) {
+                    *end += 1;
                 }
-                *end += 1;
             }
+            let mut begin = first;
+            for end in &mut *ends {
+                begin += core::mem::replace(end, begin);
+            }
+            // Each end is where the next row of its class goes, and so the end when all have gone.
+            for id in ids.clone() {
+                let (start, length) = items.span(id);
+                if let Some(end) = ends.get_mut(class(length)) {
+                    if let Some(place) = self.places.get_mut(*end as usize) {
+                        *place = if length == 0 { id } else { start };
+                    }
+                    *end += 1;
+                }
+            }
+            first = ids.end;
         }
-        self.len = count;
+        self.len = first;
     }
 
-    /// The classes, the longest rows first.
+    /// The classes of one block after the other, in each the longest rows first.
     #[inline(always)]
     pub(super) fn classes(&self) -> impl Iterator<Item = (Place, &[u32])> {
-        let last = self.ends.len().saturating_sub(1);
-        let ends = if self.len == 0 { &[] } else { &*self.ends };
+        let last = self.classes.saturating_sub(1);
+        let blocks = self.ends.chunks_exact(last + 1).take((self.len as usize).div_ceil(BLOCK));
         let mut begin = 0;
-        ends.iter().enumerate().map(move |(n, &end)| {
+        blocks.flat_map(|ends| ends.iter().enumerate()).map(move |(n, &end)| {
             let places = self.places.get(begin as usize..end as usize).unwrap_or_default();
             begin = end;
             let place = match last - n {

@@ -26,11 +26,15 @@ impl<E: Element> Recommender<'_, E> {
         let arena = self.arena();
         let mut query = Query {
             user: arena.row(Side::User, user),
+            blocks: [[0.0; LANES]; BLOCKS],
             items: Items::new(arena),
             item_bias: self.config().get().item_bias,
             top: TopK::new(out),
             excluded: &mut excluded,
         };
+        for (to, from) in query.blocks.as_flattened_mut().iter_mut().zip(query.user) {
+            *to = from.to_f32();
+        }
         for (place, words) in self.order().classes() {
             match place {
                 Place::Row(length) if query.item_bias => query.visit::<1>(length, words),
@@ -43,9 +47,17 @@ impl<E: Element> Recommender<'_, E> {
     }
 }
 
+/// The most blocks of lanes for which there is a loop of their own.
+const BLOCKS: usize = 8;
+
+/// From word `LANES - n`, a mask that keeps the first `n` lanes.
+const MASKS: [u32; 2 * LANES] = [!0, !0, !0, !0, !0, !0, !0, !0, 0, 0, 0, 0, 0, 0, 0, 0];
+
 /// One user's question to many items.
 struct Query<'r, 'o, 'x, E, X> {
     user: &'r [E],
+    /// The leading elements of `user`, and zeros.
+    blocks: [[f32; LANES]; BLOCKS],
     items: Items<'r, E>,
     item_bias: bool,
     top: TopK<'o>,
@@ -122,14 +134,10 @@ impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
         common: usize,
         starts: &[u32],
     ) {
-        let mut user = [[0.0_f32; LANES]; N];
-        for (to, from) in user.as_flattened_mut().iter_mut().zip(self.user) {
-            *to = from.to_f32();
-        }
-        let mut mask = [0_u32; LANES];
-        for mask in mask.iter_mut().take(common.saturating_sub((N - 1) * LANES)) {
-            *mask = u32::MAX;
-        }
+        let Some(&user) = self.blocks.first_chunk::<N>() else { return };
+        let rest = common.saturating_sub((N - 1) * LANES);
+        let window = MASKS.get(LANES.saturating_sub(rest)..).and_then(|masks| masks.first_chunk::<LANES>());
+        let Some(&mask) = window else { return };
         let values = self.items.values;
         let mut threshold = self.top.threshold();
         for &start in starts {

@@ -44,7 +44,7 @@ impl ModelMemory {
             accumulators: PerSide::new(vec![0.0; users], vec![0.0; items]),
             frequencies: PerSide::new(vec![0.0; users], vec![0.0; items]),
             words: PerSide::new(vec![0; users], vec![0; items]),
-            class_ends: vec![0; class_ends_len(longest as usize)],
+            class_ends: vec![0; class_ends_len(items, longest as usize)],
             means: PerSide::new(vec![0.0; longest as usize], vec![0.0; longest as usize]),
             seen: vec![0; seen_len(seen)],
         }
