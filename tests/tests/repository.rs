@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use scall_tests::{report, repository, skip, tracked_files};
+use scall_tests::{report, repository, tracked_files};
 
 fn read(name: &str) -> Option<String> {
     fs::read_to_string(repository().join(name)).ok()
@@ -10,12 +10,19 @@ fn read(name: &str) -> Option<String> {
 
 #[test]
 fn the_change_log_has_a_section_for_the_version_in_the_manifest() {
-    let Some(log) = read("CHANGELOG.md") else { return skip("there is no CHANGELOG.md yet") };
+    let log = read("CHANGELOG.md").expect("there is a CHANGELOG.md");
     let heading = format!("## [{}]", env!("CARGO_PKG_VERSION"));
     assert!(
         log.lines().any(|line| line.starts_with(&heading) || line.starts_with("## [Unreleased]")),
         "no section {heading:?} or \"## [Unreleased]\""
     );
+}
+
+#[test]
+fn both_licences_of_the_manifest_are_there() {
+    for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        assert!(read(name).is_some_and(|text| text.len() > 500), "{name}");
+    }
 }
 
 #[test]
