@@ -6,9 +6,11 @@
 mod decider;
 mod incumbent;
 mod resize;
+mod segment_loop;
 mod space;
 
 pub use decider::{Decider, DeciderError};
 pub use incumbent::{Evidence, Incumbent, Margin};
 pub use resize::{ResizeError, ResizeSettings, Resized, SizeRule, resize};
+pub use segment_loop::{LoopError, LoopSettings, SegmentLoop};
 pub use space::ActionSpace;
