@@ -16,7 +16,8 @@ fn drive(config: &SacConfig, memory: SacMemory<'_>) {
     let numbers = black_box([0.5_f32; 64]);
     let state = numbers.get(..black_box(8_usize)).unwrap_or_default();
     let _ = black_box(sac.act(state, black_box(true)));
-    let transition = Transition { state, action: black_box([0.5; 3]), reward: black_box(1.0), next_state: state };
+    let transition =
+        Transition { state, action: black_box([0.5; 3]), reward: black_box(1.0), next_state: state };
     let _ = black_box(sac.remember(&transition));
     black_box(sac.update());
     black_box(sac.update_with::<Portable>());
