@@ -9,15 +9,15 @@ use core::fmt;
 use crate::Side;
 use crate::arena::{ArenaMemory, boundaries_len};
 use crate::digest::Digest;
-use crate::frequency::{rank, retention_of_half_life};
-use crate::policy::{Sac, SacConfig, SacMemory, SacShape, Transition};
+use crate::policy::{Sac, SacConfig, SacMemory, SacShape};
 use crate::random::Generator;
 use crate::recommender::{
     Recommender, RecommenderConfig, RecommenderMemory, Scored, class_ends_len, seen_len,
 };
+use crate::segment::{ActionSpace, Decider, LoopError, LoopSettings, ResizeSettings, SegmentLoop};
 use crate::side::PerSide;
-use crate::sizes::{Action, Bounds, Distribution, SizeSettings, counts_len, deal, plan, settle};
-use crate::state::{SideState, StateConfig};
+use crate::sizes::{Bounds, Distribution, SizeSettings, counts_len};
+use crate::state::StateConfig;
 use crate::stream::{CrowdMemory, SyntheticConfig, SyntheticStream, rows_len};
 
 /// The seed of the run that machines compare.
@@ -33,9 +33,19 @@ const ANSWERS: usize = 20;
 const PARAMETERS: usize = 8 * (USERS + ITEMS);
 /// Rows of both cold starts and of newcomers.
 const FIRST_SIZES: PerSide<u32> = PerSide::new(4, 5);
-/// What a segment's sizes leave for newcomers, in parts of the budget.
-const RESERVE: u32 = 16;
 const LARGEST: u32 = 32;
+const SETTINGS: LoopSettings = LoopSettings {
+    resize: ResizeSettings {
+        sizes: SizeSettings {
+            distribution: Distribution::PowerLaw,
+            bounds: PerSide::new(Bounds { min: 1, max: LARGEST }, Bounds { min: 1, max: LARGEST }),
+        },
+        draw: false,
+        hysteresis: true,
+    },
+    half_life: 1.0,
+    reserve: 16,
+};
 const REMEMBERED_PAIRS: usize = 1_024;
 const STATE: StateConfig = StateConfig { groups: 8, width: 0, min_size: 1, max_size: LARGEST };
 const POLICY: SacConfig = SacConfig {
@@ -68,7 +78,7 @@ pub struct Report {
 }
 
 /// A part refused; the run's own constants are at fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ScenarioError {
     /// The stream of events.
@@ -77,8 +87,8 @@ pub enum ScenarioError {
     Recommender,
     /// The policy or its state.
     Policy,
-    /// The choice of sizes.
-    Sizes,
+    /// The loop of segments.
+    Loop(LoopError),
 }
 
 impl fmt::Display for ScenarioError {
@@ -87,7 +97,7 @@ impl fmt::Display for ScenarioError {
             Self::Stream => "the stream refused the scenario",
             Self::Recommender => "the recommender refused the scenario",
             Self::Policy => "the policy refused the scenario",
-            Self::Sizes => "the sampler of sizes refused the scenario",
+            Self::Loop(_) => "the loop of segments refused the scenario",
         })
     }
 }
@@ -140,8 +150,7 @@ struct PolicyMemory {
 struct DecisionMemory {
     user_counts: [u32; counts_len(LARGEST)],
     item_counts: [u32; counts_len(LARGEST)],
-    /// The state that the present action was taken in, and the one after it.
-    states: [[f32; STATE.len()]; 2],
+    states: [f32; Decider::states_len(&STATE)],
 }
 
 impl Scenario {
@@ -174,7 +183,7 @@ impl Scenario {
             decision: DecisionMemory {
                 user_counts: [0; _],
                 item_counts: [0; _],
-                states: [[0.0; STATE.len()]; 2],
+                states: [0.0; _],
             },
         }
     }
@@ -187,10 +196,7 @@ impl Scenario {
         let Self { stream, model, policy, decision } = self;
         let stream = stream.start(seed)?;
         let mut run = Run {
-            recommender: model.start(seed)?,
-            policy: policy.start(seed)?,
-            decision,
-            action: None,
+            session: decision.start(model.start(seed)?, policy.start(seed)?, seed)?,
             usual_recall: 0.0,
             report: Report { budget_parameters: PARAMETERS as u32, ..Report::default() },
         };
@@ -199,10 +205,11 @@ impl Scenario {
             let answered = run.answer(event.user, event.item);
             hits += u32::from(answered == Some(true));
             tests += u32::from(answered.is_some());
-            run.recommender.observe(event.user, event.item).map_err(|_| ScenarioError::Recommender)?;
+            run.session.observe(event.user, event.item).map_err(|_| ScenarioError::Recommender)?;
             run.report.interactions += 1;
             if run.report.interactions.is_multiple_of(SEGMENT) {
-                run.close_segment(core::mem::take(&mut hits), core::mem::take(&mut tests))?;
+                run.close_segment(core::mem::take(&mut hits), core::mem::take(&mut tests))
+                    .map_err(ScenarioError::Loop)?;
             }
         }
         Ok(run.finish())
@@ -245,8 +252,9 @@ impl ModelMemory {
     }
 }
 
-/// The policy's stream of the seed.
+/// Streams of the seed.
 const POLICY_STREAM: u64 = 0x706f_6c69;
+const SIZES_STREAM: u64 = 0x7369_7a65;
 
 impl PolicyMemory {
     fn start(&mut self, seed: u64) -> Result<Sac<'_>, ScenarioError> {
@@ -257,12 +265,26 @@ impl PolicyMemory {
     }
 }
 
+impl DecisionMemory {
+    fn start<'a>(
+        &'a mut self,
+        recommender: Recommender<'a>,
+        policy: Sac<'a>,
+        seed: u64,
+    ) -> Result<SegmentLoop<'a>, ScenarioError> {
+        let Self { user_counts, item_counts, states } = self;
+        let distribution = SETTINGS.resize.sizes.distribution;
+        let decider = Decider::new(policy, STATE, ActionSpace::BALANCED, distribution, states)
+            .map_err(|_| ScenarioError::Policy)?;
+        let counts = PerSide::new(&mut user_counts[..], &mut item_counts[..]);
+        let sizes = Generator::stream(seed, SIZES_STREAM);
+        Ok(SegmentLoop::new(recommender, decider, SETTINGS, counts, sizes))
+    }
+}
+
 /// A run on its way.
 struct Run<'a> {
-    recommender: Recommender<'a>,
-    policy: Sac<'a>,
-    decision: &'a mut DecisionMemory,
-    action: Option<[f32; 3]>,
+    session: SegmentLoop<'a>,
     usual_recall: f32,
     report: Report,
 }
@@ -270,16 +292,17 @@ struct Run<'a> {
 impl Run<'_> {
     /// Whether an item is among those recommended; `None` if it could not be.
     fn answer(&self, user: u32, item: u32) -> Option<bool> {
-        if item >= self.recommender.arena().count(Side::Item) || self.recommender.seen().contains(user, item)
-        {
+        let recommender = self.session.recommender();
+        if item >= recommender.arena().count(Side::Item) || recommender.seen().contains(user, item) {
             return None;
         }
-        let mut best = [Scored { item: 0, score: 0.0 }; ANSWERS];
-        let count = self.recommender.recommend(user, &mut best);
+        let mut best = [Scored::NONE; ANSWERS];
+        let count = recommender.recommend(user, &mut best);
         Some(best.iter().take(count).any(|scored| scored.item == item))
     }
 
-    fn close_segment(&mut self, hits: u32, tests: u32) -> Result<(), ScenarioError> {
+    /// The reward of a decision is how much better the answers were than usual since.
+    fn close_segment(&mut self, hits: u32, tests: u32) -> Result<(), LoopError> {
         self.report.segments += 1;
         self.report.hits += hits;
         self.report.tests += tests;
@@ -287,78 +310,17 @@ impl Run<'_> {
         let reward = 10.0 * (recall - self.usual_recall);
         self.usual_recall += 0.25 * (recall - self.usual_recall);
 
-        self.write_state(reward)?;
-        let [before, after] = &mut self.decision.states;
-        if let Some(action) = self.action {
-            let transition = Transition { state: before, action, reward, next_state: after };
-            self.policy.remember(&transition).map_err(|_| ScenarioError::Policy)?;
-            for _ in 0..POLICY.updates_per_step {
-                self.policy.update();
-            }
-        }
-        let action = self.policy.act(after, true).map_err(|_| ScenarioError::Policy)?;
-        self.action = Some(action);
-        core::mem::swap(before, after);
-
-        self.resize(action).map_err(|_| ScenarioError::Sizes)?;
-        self.recommender.frequencies_mut().decay(retention_of_half_life(1.0));
-        let arena = self.recommender.arena();
+        self.session.close_segment()?;
+        self.session.reward(reward)?;
+        let positions = self.session.propose(true)?;
+        self.session.apply(positions)?;
+        let arena = self.session.recommender().arena();
         self.report.budget_violations += u32::from(arena.used() > arena.budget());
         Ok(())
     }
 
-    /// What the policy sees goes to the second of the states.
-    fn write_state(&mut self, reward: f32) -> Result<(), ScenarioError> {
-        let decision = self.recommender.decide();
-        let extremes = |side: Side| {
-            let sizes = || (0..decision.arena.count(side)).map(|id| decision.arena.size(side, id));
-            (sizes().max().unwrap_or(0) as f32, sizes().min().unwrap_or(0) as f32)
-        };
-        let (user_sizes, item_sizes) = (extremes(Side::User), extremes(Side::Item));
-        rank(decision.frequencies.user, decision.words.user);
-        rank(decision.frequencies.item, decision.words.item);
-        let sides = PerSide::new(
-            side_state(decision.words.user, decision.frequencies.user, user_sizes),
-            side_state(decision.words.item, decision.frequencies.item, item_sizes),
-        );
-        let [_, state] = &mut self.decision.states;
-        STATE.write(&sides, reward, state).map_err(|_| ScenarioError::Policy)
-    }
-
-    /// Gives every row the size that an action stands for, as far as it is worth moving.
-    fn resize(&mut self, action: [f32; 3]) -> Result<(), ScenarioError> {
-        let distribution = Distribution::PowerLaw;
-        let bounds = Bounds { min: 1, max: LARGEST };
-        let settings = SizeSettings { distribution, bounds: PerSide::new(bounds, bounds) };
-        let decision = self.recommender.decide();
-        let budget = decision.arena.row_budget();
-        let budget = u64::from(budget - budget / RESERVE);
-        let (users, items) = (decision.words.user, decision.words.item);
-        let (user_counts, item_counts) = (&mut self.decision.user_counts, &mut self.decision.item_counts);
-        plan(
-            &Action::from_positions(action, distribution),
-            &settings,
-            budget,
-            None,
-            PerSide::new(users, items),
-            PerSide::new(user_counts, item_counts),
-        )
-        .map_err(|_| ScenarioError::Sizes)?;
-        for (side, words, counts, frequencies) in [
-            (Side::User, users, user_counts, decision.frequencies.user),
-            (Side::Item, items, item_counts, decision.frequencies.item),
-        ] {
-            rank(frequencies, words);
-            deal(words, counts).map_err(|_| ScenarioError::Sizes)?;
-            settle(words, |id| decision.arena.size(side, id), bounds, counts)
-                .map_err(|_| ScenarioError::Sizes)?;
-        }
-        self.recommender.repack().map_err(|_| ScenarioError::Recommender)?;
-        Ok(())
-    }
-
     fn finish(mut self) -> Report {
-        let arena = self.recommender.arena();
+        let arena = self.session.recommender().arena();
         let mut digest = Digest::new();
         for side in Side::BOTH {
             digest.word(arena.count(side));
@@ -368,20 +330,12 @@ impl Run<'_> {
                 digest.floats(arena.row(side, id));
             }
         }
-        digest.floats(self.policy.networks());
+        digest.floats(self.session.decider().policy().networks());
         self.report.entities = arena.count(Side::User) + arena.count(Side::Item);
         self.report.parameters_used = arena.used();
         self.report.digest = digest.value();
         self.report
     }
-}
-
-fn side_state<'s>(
-    order: &'s [u32],
-    frequencies: &'s [f32],
-    (largest, smallest): (f32, f32),
-) -> SideState<'s> {
-    SideState { order, frequencies, mean_embedding: &[], largest, smallest }
 }
 
 #[cfg(test)]

@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecommenderConfig {
-    /// Step of the embeddings before AdaGrad divides it; above 0, at most 10. Default 0.1.
+    /// Step of the embeddings before AdaGrad divides it; above 0, at most 10. Default 0.2.
     pub learning_rate: f32,
     /// Step of the item biases, which have no AdaGrad; 0 (biases stay as they are) to 10. Default 0.02.
     pub bias_learning_rate: f32,
-    /// Weight of half the squared length of a user's embedding in each event's loss; 0 to 10. Default 0.1.
+    /// Weight of half the squared length of a user's embedding in each event's loss; 0 to 10. Default 0.03.
     pub user_l2: f32,
-    /// The same for an item's embedding; 0 to 10. Default 0.1.
+    /// The same for an item's embedding; 0 to 10. Default 0.03.
     pub item_l2: f32,
-    /// The same for an item's bias; 0 to 10. Default 0.1.
+    /// The same for an item's bias; 0 to 10. Default 0.01.
     pub bias_l2: f32,
-    /// New embedding elements are uniform in plus-minus this; 0 to 1. Default 0.01.
+    /// Standard deviation of new embedding elements around the mean row of their side; 0 to 1. Default 0.03.
     ///
     /// With 0 nothing is ever learned but biases: two rows of zeros have no gradient.
     pub initial_scale: f32,
@@ -34,12 +34,12 @@ pub struct RecommenderConfig {
 impl Default for RecommenderConfig {
     fn default() -> Self {
         Self {
-            learning_rate: 0.1,
+            learning_rate: 0.2,
             bias_learning_rate: 0.02,
-            user_l2: 0.1,
-            item_l2: 0.1,
-            bias_l2: 0.1,
-            initial_scale: 0.01,
+            user_l2: 0.03,
+            item_l2: 0.03,
+            bias_l2: 0.01,
+            initial_scale: 0.03,
             negatives: 1,
             item_bias: true,
             hardest_of: 3,

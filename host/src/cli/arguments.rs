@@ -3,9 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use scall_core::sizes::{Action, Distribution};
 
-use crate::experiment::{Base, DataFile, DataSource, Protocol, Storage};
+use crate::experiment::{Base, DataFile, DataSource, Protocol, Search, SizeLimits, Storage};
 use crate::input::{Column, Delimiter, ReadOptions};
 use crate::stream::PrepareOptions;
 
@@ -78,6 +79,19 @@ pub(super) struct ExperimentArguments {
     format: FormatArguments,
     #[command(flatten)]
     filter: FilterArguments,
+    /// How SCALL finds its actions: paired trials with a margin, or as published
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = SearchName::Paired)]
+    search: SearchName,
+    /// One action for all segments instead of a search: the users' share and both shapes, as 0.5:30:5
+    #[arg(long, value_name = "SHARE:SHAPE:SHAPE", value_parser = parse_action, conflicts_with = "search")]
+    action: Option<Action>,
+    /// The fewest dimensions of a row; the rarest entities go without one if not all can have as many
+    /// [default: 4 for scall, 1 for its published search, else 0]
+    #[arg(long, value_name = "N")]
+    min_size: Option<u32>,
+    /// The most dimensions of a row [default: 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    max_size: Option<u32>,
     /// The recommender under the sizes
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Base::Mf)]
     pub(super) base: Base,
@@ -106,7 +120,44 @@ pub(super) struct ExperimentArguments {
     pub(super) output: OutputArguments,
 }
 
+/// The searches that have a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SearchName {
+    /// Candidates and the action in force are judged with paired seeds; it changes past a margin only
+    Paired,
+    /// Step by step, and the policy's mean action is taken
+    Published,
+}
+
+fn parse_action(text: &str) -> Result<Action, String> {
+    let numbers: Vec<f32> = text.split(':').map_while(|number| number.parse().ok()).collect();
+    let wrong = || format!("expected three numbers as in 0.5:30:5, the share from 0 to 1, found `{text}`");
+    match numbers[..] {
+        [user_share, user_shape, item_shape]
+            if text.split(':').count() == 3
+                && (0.0..=1.0).contains(&user_share)
+                && Distribution::PowerLaw.accepts(user_shape)
+                && Distribution::PowerLaw.accepts(item_shape) =>
+        {
+            Ok(Action { user_share, user_shape, item_shape })
+        }
+        _ => Err(wrong()),
+    }
+}
+
 impl ExperimentArguments {
+    pub(super) fn search(&self) -> Search {
+        match (self.action, self.search) {
+            (Some(action), _) => Search::Fixed(action),
+            (None, SearchName::Paired) => Search::Paired,
+            (None, SearchName::Published) => Search::Published,
+        }
+    }
+
+    pub(super) const fn sizes(&self) -> SizeLimits {
+        SizeLimits { min: self.min_size, max: self.max_size }
+    }
+
     pub(super) fn source(&self) -> DataSource {
         match &self.data {
             Some(path) => DataSource::File(self.format.file(path)),

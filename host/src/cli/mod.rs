@@ -14,6 +14,7 @@ mod compare;
 mod console;
 mod data;
 mod failure;
+mod parity;
 mod run;
 mod sizes;
 

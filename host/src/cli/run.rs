@@ -5,6 +5,7 @@ use clap::Args;
 use super::arguments::ExperimentArguments;
 use super::console::{self, Console};
 use super::failure::Failure;
+use super::parity;
 use crate::budget::BudgetSpec;
 use crate::experiment::{self, Method, RunRequest};
 use crate::report::chart::Canvas;
@@ -19,6 +20,9 @@ pub(super) struct Arguments {
     /// The most parameters held: mean:N per entity seen, params:N, or bytes (64KiB, 1MiB, 10MB)
     #[arg(long, value_name = "SPEC", default_value = "mean:8", allow_hyphen_values = true)]
     budget: BudgetSpec,
+    /// Run the firmware's configuration and stream instead, for its digest
+    #[arg(long, conflicts_with_all = ["data", "method", "budget", "out"])]
+    device_parity: bool,
     #[command(flatten)]
     experiment: ExperimentArguments,
 }
@@ -29,6 +33,8 @@ pub(super) fn request(method: Method, budget: &BudgetSpec, arguments: &Experimen
         source: arguments.source(),
         filter: arguments.filter(),
         method,
+        search: arguments.search(),
+        sizes: arguments.sizes(),
         base: arguments.base,
         budget: budget.clone(),
         storage: arguments.storage,
@@ -43,6 +49,9 @@ pub(super) fn request(method: Method, budget: &BudgetSpec, arguments: &Experimen
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console) -> Result<(), Failure> {
     let output = arguments.experiment.output;
+    if arguments.device_parity {
+        return parity::execute(arguments.experiment.seed, output, console);
+    }
     let request = request(arguments.method, &arguments.budget, &arguments.experiment);
     let result = experiment::run(&request, &console::progress(output))?;
     if let Some(directory) = &request.out {
@@ -60,7 +69,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::experiment::{Base, DataSource, Protocol, Storage};
+    use crate::experiment::{Base, DataSource, Protocol, Search, SizeLimits, Storage};
     use crate::input::{Column, Delimiter};
     use crate::stream::PrepareOptions;
 
@@ -71,7 +80,7 @@ mod tests {
     }
 
     fn parse(line: &str) -> RunRequest {
-        let Arguments { method, budget, experiment } =
+        let Arguments { method, budget, experiment, .. } =
             Typed::try_parse_from(line.split_whitespace()).unwrap().arguments;
         request(method, &budget, &experiment)
     }
@@ -82,6 +91,8 @@ mod tests {
             source: DataSource::BuiltIn,
             filter: PrepareOptions { keep_repeats: false, k_core: 5 },
             method: Method::Scall,
+            search: Search::Paired,
+            sizes: SizeLimits::default(),
             base: Base::Mf,
             budget: "mean:8".parse().unwrap(),
             storage: Storage::F32,

@@ -20,5 +20,5 @@ pub use history::History;
 pub use load::load_file;
 pub use protocol::{Counts, ProtocolError, Segment, equal_segments};
 pub(crate) use request::name_of;
-pub use request::{Base, DataFile, DataSource, Method, Protocol, RunRequest, Storage};
+pub use request::{Base, DataFile, DataSource, Method, Protocol, RunRequest, Search, SizeLimits, Storage};
 pub use run::{run, run_all};

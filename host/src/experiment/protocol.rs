@@ -34,6 +34,13 @@ impl Segment {
         };
         seen(stream, self.tested_before..position, before)
     }
+
+    /// The same segment with the end of its train part, from `cut` on, as its test part; `known` are known
+    /// there.
+    #[must_use]
+    pub fn validated_from(&self, cut: usize, known: Counts) -> Self {
+        Self { train: self.train.start..cut, test: cut..self.train.end, known, ..self.clone() }
+    }
 }
 
 /// A number of users and one of items.

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use scall_core::sizes::Action;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::BudgetSpec;
@@ -11,7 +12,7 @@ use crate::input::ReadOptions;
 use crate::stream::PrepareOptions;
 
 /// One method on one stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunRequest {
     /// Where the interactions come from.
     pub source: DataSource,
@@ -19,6 +20,10 @@ pub struct RunRequest {
     pub filter: PrepareOptions,
     /// How sizes are chosen.
     pub method: Method,
+    /// How SCALL finds its actions.
+    pub search: Search,
+    /// Bounds on the dimensions of a row, where they are not the method's own.
+    pub sizes: SizeLimits,
     /// The recommender under the sizes.
     pub base: Base,
     /// The most parameters held at any time.
@@ -69,6 +74,26 @@ pub enum Method {
     Random,
     /// Sizes proportional to a power of the frequency
     Frequency,
+}
+
+/// How SCALL finds its actions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Search {
+    /// Candidates and the action in force are judged with paired seeds; it changes past a margin only.
+    Paired,
+    /// As published: step by step, and the policy's mean action is taken.
+    Published,
+    /// Not at all: one action for all segments.
+    Fixed(Action),
+}
+
+/// Bounds on the dimensions of a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SizeLimits {
+    /// The fewest; who cannot have as many gets none.
+    pub min: Option<u32>,
+    /// The most.
+    pub max: Option<u32>,
 }
 
 /// The recommender under the sizes.

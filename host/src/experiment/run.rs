@@ -89,7 +89,7 @@ fn run_stream(request: &RunRequest, stream: &Stream, progress: &Progress) -> Res
     let segments = protocol::equal_segments(stream, request.segments)
         .with_context(|| stream.name.clone())?;
     let history = History::new(stream);
-    let settings = Settings::default();
+    let settings = Settings::default().limited(request.sizes);
     let experiment =
         Experiment { request, settings: &settings, stream, history: &history, segments: &segments };
     for segment in &segments {
@@ -106,7 +106,7 @@ fn run_stream(request: &RunRequest, stream: &Stream, progress: &Progress) -> Res
         first_budget.min(capacity.parameters),
         request.seed,
     )?;
-    let mut policy = PolicyMemory::new();
+    let mut policy = PolicyMemory::default();
     let mut method = methods::of(request, &settings, &mut policy)?;
     let mut finished = Vec::with_capacity(segments.len());
     let mut violations = 0;

@@ -4,10 +4,11 @@
 
 use scall_core::recommender::RecommenderConfig;
 use scall_core::segment::{Margin, ResizeSettings};
-use scall_core::side::PerSide;
+use scall_core::side::{PerSide, Side};
 use scall_core::sizes::{Bounds, Distribution, SizeSettings};
 
-use super::methods::SearchSettings;
+use super::SizeLimits;
+use super::methods::{Measure, PublishedSettings, SearchSettings, TrialSettings};
 
 /// Everything about learning that the command line does not say.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,64 +27,88 @@ pub struct Settings {
     pub cold_dimensions: u32,
     /// The power of the frequency that `frequency` gives sizes by.
     pub frequency_power: f32,
-    /// How sizes become rows.
+    /// How sizes become rows, for methods other than SCALL.
     pub resize: ResizeSettings,
     /// How SCALL searches.
     pub search: SearchSettings,
+    /// How SCALL searches as published.
+    pub published: PublishedSettings,
+}
+
+/// The most dimensions of a row.
+const LARGEST: u32 = 64;
+
+/// The fewest dimensions that SCALL gives a row: shorter ones learn too little to be worth their
+/// parameters, so the rarest entities go without instead.
+const SMALLEST: u32 = 4;
+
+/// A power law within bounds, with hysteresis.
+const fn resize(smallest: u32) -> ResizeSettings {
+    let bounds = Bounds { min: smallest, max: LARGEST };
+    ResizeSettings {
+        sizes: SizeSettings {
+            distribution: Distribution::PowerLaw,
+            bounds: PerSide::new(bounds, bounds),
+        },
+        draw: false,
+        hysteresis: true,
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        let bounds = Bounds { min: 0, max: 64 };
-        let scall_bounds = Bounds { min: env("min", 4.0) as u32, max: 64 };
         Self {
-            recommender: RecommenderConfig {
-                learning_rate: env("lr", 0.2),
-                bias_learning_rate: env("blr", 0.02),
-                user_l2: env("reg", 0.03),
-                item_l2: env("reg", 0.03),
-                bias_l2: env("regb", 0.01),
-                initial_scale: env("init", 0.03),
-                negatives: 1,
-                item_bias: env("bias", 1.0) > 0.0,
-                hardest_of: env("dns", 3.0) as u32,
-            },
-            train_passes: env("ep", 15.0) as u32,
-            test_passes: env("tep", 10.0) as u32,
-            replay: env("rep", 0.3).into(),
+            recommender: RecommenderConfig::default(),
+            train_passes: 15,
+            test_passes: 10,
+            replay: 0.3,
             half_life: 1.0,
             cold_dimensions: 8,
             frequency_power: 0.5,
+            resize: resize(0),
             search: SearchSettings {
-                proposals: env("prop", 2.0) as u32,
-                seeds: env("seeds", 2.0) as u32,
-                validation: 0.1,
-                passes: env("sp", 6.0) as u32,
-                replay: 1.0,
-                margin: Margin { gain: env("mg", 0.03), errors: env("me", 2.0), count: env("mc", 6.0) as u32 },
+                proposals: 2,
+                trial: TrialSettings {
+                    seeds: 2,
+                    validation: 0.1,
+                    passes: 6,
+                    replay: 1.0,
+                    measure: Measure::ReciprocalRank,
+                },
+                margin: Margin { gain: 0.03, errors: 2.0, count: 6 },
                 reward_scale: 10.0,
-                resize: ResizeSettings {
-                    sizes: SizeSettings {
-                        distribution: Distribution::PowerLaw,
-                        bounds: PerSide::new(scall_bounds, scall_bounds),
-                    },
-                    draw: false,
-                    hysteresis: env("hy", 1.0) > 0.0,
-                },
+                resize: resize(SMALLEST),
             },
-            resize: ResizeSettings {
-                sizes: SizeSettings {
-                    distribution: Distribution::PowerLaw,
-                    bounds: PerSide::new(bounds, bounds),
+            published: PublishedSettings {
+                fewest_steps: 11,
+                most_steps: 30,
+                still: 0.01,
+                ratios: (0.7, 1.2),
+                trial: TrialSettings {
+                    seeds: 1,
+                    validation: 0.1,
+                    passes: 6,
+                    replay: 0.2,
+                    measure: Measure::Quality,
                 },
-                draw: false,
-                hysteresis: true,
+                resize: resize(1),
             },
         }
     }
 }
 
-/// Trial.
-pub fn env(name: &str, default: f32) -> f32 {
-    std::env::var(format!("P_{name}")).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+impl Settings {
+    /// The same with the bounds that were asked for, for every method.
+    #[must_use]
+    pub fn limited(mut self, limits: SizeLimits) -> Self {
+        let all = [&mut self.resize, &mut self.search.resize, &mut self.published.resize];
+        for bounds in all.map(|resize| &mut resize.sizes.bounds) {
+            for side in Side::BOTH {
+                let bounds = bounds.get_mut(side);
+                bounds.min = limits.min.unwrap_or(bounds.min);
+                bounds.max = limits.max.unwrap_or(bounds.max);
+            }
+        }
+        self
+    }
 }

@@ -228,6 +228,32 @@ pub struct DataStatsDocument {
     pub last_timestamp: i64,
 }
 
+/// What `scall run --device-parity` found: the firmware's line, without the stack that only it has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParityDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Interactions learned.
+    pub interactions: u32,
+    /// Segments closed.
+    pub segments: u32,
+    /// Users and items known at the end.
+    pub entities: u32,
+    /// Parameters held at the end.
+    pub parameters_used: u32,
+    /// The most parameters allowed.
+    pub budget_parameters: u32,
+    /// How often more were held than that.
+    pub budget_violations: u32,
+    /// Part of the interactions whose item was recommended just before.
+    #[serde(rename = "recall@20")]
+    pub recall: f64,
+    /// Bytes of the run's memory.
+    pub ram_bytes: usize,
+    /// Fingerprint of the model at the end, hexadecimal.
+    pub model_digest: String,
+}
+
 /// What `scall bench` measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BenchDocument {

@@ -1,8 +1,8 @@
-//! One rule for all segments: equal, random, or by frequency.
+//! One rule for all segments: equal, random, by frequency, or one action.
 
 use anyhow::Result;
 use scall_core::recommender::Recommender;
-use scall_core::segment::SizeRule;
+use scall_core::segment::{ResizeSettings, SizeRule};
 
 use super::{Decided, SizingMethod};
 use crate::experiment::protocol::Segment;
@@ -10,16 +10,23 @@ use crate::experiment::runner::Experiment;
 
 /// A method without search.
 #[derive(Clone, Copy, Debug)]
-pub struct Fixed(pub SizeRule);
+pub struct Fixed {
+    /// How sizes are made.
+    pub rule: SizeRule,
+    /// How they become rows.
+    pub resize: ResizeSettings,
+}
 
 impl SizingMethod for Fixed {
     fn decide(
         &mut self,
-        experiment: &Experiment<'_>,
+        _experiment: &Experiment<'_>,
         _segment: &Segment,
         _recommender: &mut Recommender<'_>,
         _violations: &mut u64,
     ) -> Result<Decided> {
-        Ok(Decided { rule: self.0, resize: experiment.settings.resize, action: None })
+        let Self { rule, resize } = *self;
+        let action = if let SizeRule::Action(action) = rule { Some(action) } else { None };
+        Ok(Decided { rule, resize, action })
     }
 }

@@ -1,7 +1,10 @@
 //! The methods that choose sizes.
 
 pub mod fixed;
+pub mod policy;
+pub mod published;
 pub mod scall;
+pub mod trial;
 
 use anyhow::Result;
 use scall_core::recommender::Recommender;
@@ -9,9 +12,12 @@ use scall_core::segment::{ResizeSettings, SizeRule};
 use scall_core::sizes::Action;
 
 pub use fixed::Fixed;
-pub use scall::{PolicyMemory, Scall, SearchSettings};
+pub use policy::PolicyMemory;
+pub use published::{Published, PublishedSettings};
+pub use scall::{Scall, SearchSettings};
+pub use trial::{Measure, TrialSettings};
 
-use super::{Method, RunRequest};
+use super::{Method, RunRequest, Search};
 use super::protocol::Segment;
 use super::runner::Experiment;
 use super::settings::Settings;
@@ -69,10 +75,21 @@ pub fn of<'a>(
     memory: &'a mut PolicyMemory,
 ) -> Result<Box<dyn SizingMethod + 'a>> {
     let rule = match request.method {
-        Method::Scall => return Ok(Box::new(Scall::new(settings.search, memory, request.seed)?)),
+        Method::Scall => match request.search {
+            Search::Paired => return Ok(Box::new(Scall::new(settings.search, memory, request.seed)?)),
+            Search::Published => {
+                return Ok(Box::new(Published::new(settings.published, memory, request.seed)?));
+            }
+            Search::Fixed(action) => {
+                return Ok(Box::new(Fixed {
+                    rule: SizeRule::Action(action),
+                    resize: settings.search.resize,
+                }));
+            }
+        },
         Method::Uniform => SizeRule::Uniform,
         Method::Random => SizeRule::Random,
         Method::Frequency => SizeRule::Frequency { power: settings.frequency_power },
     };
-    Ok(Box::new(Fixed(rule)))
+    Ok(Box::new(Fixed { rule, resize: settings.resize }))
 }

@@ -1,0 +1,42 @@
+//! `scall run --device-parity`: the firmware's configuration and stream, on this machine.
+
+use anyhow::Context;
+use scall_core::scenario::Scenario;
+
+use super::console::Console;
+use super::failure::Failure;
+use crate::cli::arguments::OutputArguments;
+use crate::report::{ParityDocument, SCHEMA};
+
+pub(super) fn execute(seed: u64, output: OutputArguments, console: &mut Console) -> Result<(), Failure> {
+    let mut scenario = Box::new(Scenario::new());
+    let report = scenario.run(seed).context("the device's configuration does not run")?;
+    let document = ParityDocument {
+        schema: SCHEMA,
+        interactions: report.interactions,
+        segments: report.segments,
+        entities: report.entities,
+        parameters_used: report.parameters_used,
+        budget_parameters: report.budget_parameters,
+        budget_violations: report.budget_violations,
+        recall: f64::from(report.hits) / f64::from(report.tests.max(1)),
+        ram_bytes: size_of::<Scenario>(),
+        model_digest: format!("{:016x}", report.digest),
+    };
+    console.show(&document, output, text)
+}
+
+fn text(document: &ParityDocument) -> String {
+    format!(
+        "the device's run: {} interactions in {} segments, {} entities\n{} of {} parameters, {} budget \
+         violations, recall@20 {:.4}\nmodel digest {}",
+        document.interactions,
+        document.segments,
+        document.entities,
+        document.parameters_used,
+        document.budget_parameters,
+        document.budget_violations,
+        document.recall,
+        document.model_digest,
+    )
+}

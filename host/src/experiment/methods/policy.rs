@@ -1,0 +1,64 @@
+//! A policy's memory on the host.
+
+use anyhow::Result;
+use scall_core::policy::{Sac, SacConfig, SacMemory};
+use scall_core::random::Generator;
+use scall_core::segment::{ActionSpace, Decider};
+use scall_core::sizes::Distribution;
+use scall_core::state::StateConfig;
+
+use crate::experiment::runner::purpose;
+
+/// Which policy decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyKind {
+    /// A state of 36 numbers and 63 hidden units, for few transitions.
+    Compact,
+    /// 1028-512-512, with the published settings and synchronised targets.
+    Published,
+}
+
+impl PolicyKind {
+    const fn state(self) -> StateConfig {
+        match self {
+            Self::Compact => StateConfig::COMPACT,
+            Self::Published => StateConfig::PUBLISHED,
+        }
+    }
+
+    const fn config(self) -> SacConfig {
+        let state = self.state().len() as u32;
+        match self {
+            Self::Compact => SacConfig::compact(state),
+            Self::Published => SacConfig { first_batches_of_one: true, ..SacConfig::new(state) },
+        }
+    }
+}
+
+/// Memory for one policy, taken when it is made.
+#[derive(Debug, Default)]
+pub struct PolicyMemory {
+    networks: Vec<f32>,
+    replay: Vec<f32>,
+    scratch: Vec<f32>,
+    states: Vec<f32>,
+}
+
+impl PolicyMemory {
+    /// A new policy in this memory, of which the system provides only what is used.
+    ///
+    /// # Errors
+    /// If the policy's settings are wrong.
+    pub fn decider(&mut self, kind: PolicyKind, space: ActionSpace, seed: u64) -> Result<Decider<'_>> {
+        let config = kind.config().validate()?;
+        let shape = config.shape();
+        self.networks = vec![0.0; shape.networks_len()];
+        self.replay = vec![0.0; shape.replay_len()];
+        self.scratch = vec![0.0; shape.scratch_len()];
+        self.states = vec![0.0; Decider::states_len(&kind.state())];
+        let Self { networks, replay, scratch, states } = self;
+        let generator = Generator::stream(seed, purpose::POLICY);
+        let policy = Sac::new(&config, SacMemory { networks, replay, scratch }, generator)?;
+        Ok(Decider::new(policy, kind.state(), space, Distribution::PowerLaw, states)?)
+    }
+}

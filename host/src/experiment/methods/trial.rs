@@ -1,0 +1,169 @@
+//! What a search judges candidates by: short trainings of fresh models.
+
+use anyhow::Result;
+use rayon::prelude::*;
+use scall_core::random::Generator;
+use scall_core::recommender::Recommender;
+use scall_core::segment::{ResizeSettings, SizeRule};
+use scall_core::side::Side;
+
+use crate::experiment::evaluate::evaluate;
+use crate::experiment::model::{ModelCapacity, ModelMemory, SizeScratch};
+use crate::experiment::protocol::Segment;
+use crate::experiment::runner::{Experiment, purpose};
+use crate::experiment::training::{self, Pair};
+use crate::experiment::{kernels, validation};
+
+/// How candidates are trained and measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrialSettings {
+    /// Paired seeds of each candidate.
+    pub seeds: u32,
+    /// Part of the train part that candidates are measured on: its end.
+    pub validation: f64,
+    /// Passes over a candidate's interactions.
+    pub passes: u32,
+    /// Earlier interactions that candidates replay, as a share of what they learn of the segment.
+    pub replay: f64,
+    /// What is measured.
+    pub measure: Measure,
+}
+
+/// What a candidate is measured by on the interactions that it has not learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Mean reciprocal rank among 200 items.
+    ReciprocalRank,
+    /// Mean of Recall@20 and NDCG@20 (published).
+    Quality,
+}
+
+/// A candidate's measure for each seed, and how often it was over its budget.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// One measure a seed.
+    pub qualities: Vec<f64>,
+    /// Times that the budget was exceeded.
+    pub violations: u64,
+}
+
+/// What all candidates of a segment are trained and measured on.
+#[derive(Debug)]
+pub struct Task<'t> {
+    experiment: &'t Experiment<'t>,
+    settings: TrialSettings,
+    resize: ResizeSettings,
+    budget: u32,
+    capacity: ModelCapacity,
+    /// Counts of both sides without the validation part, by id.
+    frequencies: [Vec<f32>; 2],
+    learned: Vec<Pair>,
+    /// The same cut again: the validation part is its test part.
+    segment: Segment,
+    seeds: Vec<u64>,
+}
+
+impl<'t> Task<'t> {
+    /// The task of a segment whose train part `recommender` has counted.
+    ///
+    /// # Errors
+    /// If the budget cannot be kept.
+    pub fn new(
+        experiment: &'t Experiment<'t>,
+        segment: &Segment,
+        recommender: &Recommender<'_>,
+        settings: TrialSettings,
+    resize: ResizeSettings,
+    ) -> Result<Self> {
+        let train = segment.train.clone();
+        let cut = train.end - (train.len() as f64 * settings.validation) as usize;
+        let known = segment.known_at(experiment.stream, cut);
+        let mut learned = training::pairs(experiment.stream, train.start..cut);
+        let mut generator = experiment.generator(purpose::SEARCH, segment);
+        let replayed = (settings.replay * learned.len() as f64) as usize;
+        learned.extend(training::replay(experiment.stream, train.start, replayed, &mut generator));
+        let mut frequencies = [(Side::User, known.users), (Side::Item, known.items)]
+            .map(|(side, count)| recommender.frequencies().of(side, count).to_vec());
+        for (user, item) in training::pairs(experiment.stream, cut..train.end) {
+            for (counts, id) in frequencies.iter_mut().zip([user, item]) {
+                if let Some(count) = counts.get_mut(id as usize) {
+                    *count = (*count - 1.0).max(0.0);
+                }
+            }
+        }
+        let budget = experiment.budget(known)?;
+        let capacity = experiment.capacity()?;
+        let seeds = (0..settings.seeds)
+            .map(|_| u64::from(generator.next_u32()) << 32 | u64::from(generator.next_u32()))
+            .collect();
+        Ok(Self {
+            experiment,
+            settings,
+            resize,
+            budget: budget.min(capacity.parameters),
+            capacity: ModelCapacity { entities: known, seen: learned.len() * 2, ..capacity },
+            frequencies,
+            learned,
+            segment: segment.validated_from(cut, known),
+            seeds,
+        })
+    }
+
+    /// Trains and measures a fresh model of each seed with the sizes of `rule`.
+    ///
+    /// # Errors
+    /// If the sizes are impossible.
+    pub fn trial(&self, rule: &SizeRule) -> Result<Trial> {
+        let results: Vec<(f64, bool)> =
+            self.seeds.par_iter().map(|&seed| self.once(rule, seed)).collect::<Result<_>>()?;
+        Ok(Trial {
+            qualities: results.iter().map(|&(quality, _)| quality).collect(),
+            violations: results.iter().filter(|&&(_, over)| over).count() as u64,
+        })
+    }
+
+    /// Trains a fresh model and measures it; also says whether it was over its budget.
+    fn once(&self, rule: &SizeRule, seed: u64) -> Result<(f64, bool)> {
+        let experiment = self.experiment;
+        let mut memory = ModelMemory::new(&self.capacity);
+        let config = experiment.settings.recommender.validate()?;
+        let cold = experiment.cold_sizes(self.budget);
+        let mut model = Recommender::new(memory.lend(), config, cold, self.budget, seed)?;
+        for (side, counts) in Side::BOTH.into_iter().zip(&self.frequencies) {
+            for (id, &count) in (0..).zip(counts) {
+                model.admit(side, 0)?;
+                model.frequencies_mut().set(side, id, count);
+            }
+        }
+        let mut generator = Generator::stream(seed, purpose::SIZES);
+        let mut scratch = SizeScratch::new(experiment.largest());
+        scall_core::segment::resize(&mut model, rule, &self.resize, 0, scratch.lend(), &mut generator)?;
+        let over = model.arena().used() > self.budget;
+        for &(user, item) in &self.learned {
+            model.remember(user, item);
+        }
+        let mut learned = self.learned.clone();
+        training::learn(&mut model, &mut learned, self.settings.passes, &mut generator);
+        let quality = match self.settings.measure {
+            Measure::ReciprocalRank => {
+                let (stream, cut) = (experiment.stream, self.segment.test.start);
+                let validation = training::pairs(stream, self.segment.test.clone());
+                let had = |user, item| experiment.history.has(stream, user, item, cut);
+                validation::reciprocal_rank(&model, &validation, had, &mut generator)
+            }
+            Measure::Quality => {
+                let found = evaluate(
+                    experiment.stream,
+                    experiment.history,
+                    &self.segment,
+                    |users, lists, excluded| {
+                        // Lists and scratch have the lengths that were asked for.
+                        let _ = kernels::retrieve(&model, users, lists, excluded);
+                    },
+                );
+                f64::midpoint(found.recall, found.ndcg)
+            }
+        };
+        Ok((quality, over))
+    }
+}
