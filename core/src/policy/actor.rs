@@ -135,10 +135,11 @@ mod tests {
     proptest! {
         #![proptest_config(config(256))]
 
+        // Where tanh is not yet so near to 1 that single precision loses the difference.
         #[test]
         fn gradients_are_slopes(
-            heads in proptest::array::uniform6(-1.5_f32..1.5),
-            noise in proptest::array::uniform3(-1.5_f32..1.5),
+            heads in proptest::array::uniform6(-1.0_f32..1.0),
+            noise in proptest::array::uniform3(-1.0_f32..1.0),
             by_log_probability in -1.0_f32..1.0,
             by_action in proptest::array::uniform3(-1.0_f32..1.0),
         ) {
@@ -166,8 +167,8 @@ mod tests {
 
         #[test]
         fn samples_follow_the_definition(
-            heads in proptest::array::uniform6(-1.5_f32..1.5),
-            noise in proptest::array::uniform3(-1.5_f32..1.5),
+            heads in proptest::array::uniform6(-1.0_f32..1.0),
+            noise in proptest::array::uniform3(-1.0_f32..1.0),
         ) {
             let wide = |values: &[f32]| values.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
             let (action, log_probability) = squash(&wide(&heads), &wide(&noise));
@@ -175,7 +176,7 @@ mod tests {
             for (number, expected) in sample.action.into_iter().zip(action) {
                 prop_assert!((f64::from(number) - expected).abs() < 1e-6);
             }
-            prop_assert!((f64::from(sample.log_probability) - log_probability).abs() < 0.05);
+            prop_assert!((f64::from(sample.log_probability) - log_probability).abs() < 1e-3);
         }
     }
 

@@ -439,34 +439,37 @@ fn the_published_settings_solve_the_bandit() {
 #[test]
 fn equal_calls_give_equal_bits() {
     let digest = |seed| {
-        let mut config = SacConfig::compact(6);
-        config.shape.hidden = 13;
+        let mut config = SacConfig::compact(3);
+        config.shape.hidden = 5;
+        config.shape.batch = 5;
         config.discount = 0.9;
         let mut memory = Memory::new(&config.shape);
         let mut sac = Sac::new(&config.validate().unwrap(), memory.lend(), Generator::new(seed)).unwrap();
         remember_random(&mut sac, 11, &mut Generator::new(5));
-        for _ in 0..5 {
+        for _ in 0..3 {
             sac.update().unwrap();
         }
-        let action = sac.act(&[0.25; 6], true).unwrap();
+        let action = sac.act(&[0.25; 3], true).unwrap();
         let words = sac.networks().iter().chain(&action).map(|x| x.to_bits());
         words.fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| {
             (hash ^ u64::from(word)).wrapping_mul(0x100_0000_01b3)
         })
     };
-    assert_eq!(digest(7), 0xfcc4_9d8b_64ee_36bd, "{:#x}", digest(7));
+    assert_eq!(digest(7), 0x673f_cbbc_65f6_50cb, "{:#x}", digest(7));
     assert_ne!(digest(8), digest(7));
 }
 
 #[test]
 fn a_restored_policy_goes_on_with_the_same_bits() {
-    let config = config(5, 7, 8);
+    let (state, hidden, rounds) = if cfg!(miri) { (1, 1, &[12][..]) } else { (5, 7, &[0, 12, 45][..]) };
+    let config = config(state, hidden, 8);
+    let probe = vec![0.1; state as usize];
     let valid = config.validate().unwrap();
     let mut memory = Memory::new(&config.shape);
     let mut sac = Sac::new(&valid, memory.lend(), Generator::new(1)).unwrap();
     let mut bytes = vec![0; snapshot::HEADER_LEN + config.shape.max_snapshot_len(40)];
     let mut generator = Generator::new(5);
-    for more in [0, 12, 45] {
+    for &more in rounds {
         remember_random(&mut sac, more, &mut generator);
         sac.update();
         let length = snapshot::save(&[3], &sac, &mut bytes).unwrap();
@@ -476,7 +479,7 @@ fn a_restored_policy_goes_on_with_the_same_bits() {
         assert_eq!(snapshot::load(&[3], &mut restored, &bytes), Ok(length));
         for _ in 0..3 {
             assert_eq!(sac.update(), restored.update());
-            assert_eq!(sac.act(&[0.1; 5], true), restored.act(&[0.1; 5], true));
+            assert_eq!(sac.act(&probe, true), restored.act(&probe, true));
         }
         assert_eq!(sac.networks(), restored.networks());
         assert_eq!(sac.transitions(), restored.transitions());
@@ -485,6 +488,7 @@ fn a_restored_policy_goes_on_with_the_same_bits() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore)]
 fn a_snapshot_of_another_policy_is_refused() {
     let shape = SacShape { state: 5, hidden: 7, batch: 8, capacity: 40 };
     let save = |shape: SacShape, progress: Option<Progress>| {
@@ -526,7 +530,7 @@ fn a_snapshot_of_another_policy_is_refused() {
 
 #[test]
 fn published_first_batches_hold_one_transition() {
-    let mut config = config(5, 7, 8);
+    let mut config = config(1, 1, 8);
     config.first_batches_of_one = true;
     let mut memory = Memory::new(&config.shape);
     let mut sac = Sac::new(&config.validate().unwrap(), memory.lend(), Generator::new(1)).unwrap();
@@ -584,7 +588,7 @@ fn refusals_change_nothing() {
     let state = [Sac::MAX_MAGNITUDE; 5];
     let transition = Transition { state: &state, action: [1.0; 3], reward: 1e6, next_state: &state };
     sac.remember(&transition).unwrap();
-    for _ in 0..20 {
+    for _ in 0..if cfg!(miri) { 2 } else { 20 } {
         sac.update().unwrap();
     }
     assert!(sac.networks().iter().all(|x| x.is_finite()));
