@@ -1,6 +1,6 @@
 //! The best items for many users at once, for a machine with memory to spare.
 //!
-//! Each item row is fetched once for all users of a batch. Sixteen items side by side make a panel, four
+//! Each item row is fetched once for all users of a batch. Sixteen items side by side make a panel, six
 //! users a tile; both are turned so that the elements of one dimension lie together, in the lanes of
 //! [`math::dot`]: the compiler then works on whole vectors of items, and every score gets the bits of
 //! [`Recommender::score`]. Short rows are filled up with zeros, so that holds for finite rows.
@@ -20,7 +20,7 @@ use crate::math::LANES;
 const PANEL: usize = 16;
 
 /// Users side by side.
-const TILE: usize = 4;
+const TILE: usize = 6;
 
 /// The lanes in the order in which their sums meet; see [`math::fold`](crate::math::fold).
 const LANE_ORDER: [usize; LANES] = [0, 4, 2, 6, 1, 5, 3, 7];
@@ -222,20 +222,28 @@ fn consider<E: Element>(
 /// then those of the next lane in [`LANE_ORDER`].
 #[inline(always)]
 fn turn<E: Element, const N: usize>(rows: &[&[E]; N], chunks: usize, out: &mut [[f32; N]]) {
-    out.fill([0.0; N]);
-    for (n, row) in rows.iter().enumerate() {
-        for (lane, out) in LANE_ORDER.iter().zip(out.chunks_mut(chunks.max(1))) {
-            let elements = row.get(*lane..).unwrap_or_default().iter().step_by(LANES);
-            for (place, element) in out.iter_mut().zip(elements) {
-                if let Some(place) = place.get_mut(n) {
-                    *place = element.to_f32();
+    let mut lanes = out.chunks_exact_mut(chunks.max(1));
+    let mut lanes: [&mut [[f32; N]]; LANES] = core::array::from_fn(|_| lanes.next().unwrap_or_default());
+    for chunk in 0..chunks {
+        let mut block = [[0.0_f32; LANES]; N];
+        for (block, row) in block.iter_mut().zip(rows) {
+            let rest = row.get(chunk * LANES..).unwrap_or_default();
+            match rest.first_chunk::<LANES>() {
+                Some(whole) => block.iter_mut().zip(whole).for_each(|(to, from)| *to = from.to_f32()),
+                None => block.iter_mut().zip(rest).for_each(|(to, from)| *to = from.to_f32()),
+            }
+        }
+        for (lane, n) in lanes.iter_mut().zip(LANE_ORDER) {
+            if let Some(out) = lane.get_mut(chunk) {
+                for (to, block) in out.iter_mut().zip(&block) {
+                    *to = block.get(n).copied().unwrap_or(0.0);
                 }
             }
         }
     }
 }
 
-/// The scores of four users and sixteen items.
+/// The scores of six users and sixteen items.
 #[inline(always)]
 fn score_tile(
     tile: &[[f32; TILE]],
@@ -245,11 +253,18 @@ fn score_tile(
     biases: &[f32; PANEL],
     scores: &mut Scores,
 ) {
-    let mut lanes = [[[0.0_f32; PANEL]; TILE]; LANES];
-    let blocks = tile.chunks(tile_chunks.max(1)).zip(panel.chunks(panel_chunks.max(1)));
-    for (lane, (tile, panel)) in lanes.iter_mut().zip(blocks) {
-        *lane = score_lane(tile, panel);
-    }
+    let mut tiles = tile.chunks(tile_chunks.max(1));
+    let mut panels = panel.chunks(panel_chunks.max(1));
+    let lanes: [Scores; LANES] = [
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+    ];
     let [a, e, c, g, b, f, d, h] = core::hint::black_box(&lanes);
     let lanes = a.iter().zip(e).zip(c).zip(g).zip(b).zip(f).zip(d).zip(h);
     for (scores, (((((((a, e), c), g), b), f), d), h)) in scores.iter_mut().zip(lanes) {
@@ -261,17 +276,20 @@ fn score_tile(
     }
 }
 
-/// One lane's sums. Four separate sums, since LLVM then keeps all of them in registers.
+/// One lane's sums. Six separate sums, since LLVM then keeps all of them in registers.
 #[inline(always)]
-fn score_lane(tile: &[[f32; TILE]], panel: &[[f32; PANEL]]) -> Scores {
-    let [mut a, mut b, mut c, mut d] = [[0.0_f32; PANEL]; TILE];
-    for (&[p, q, r, s], items) in tile.iter().zip(panel) {
+fn score_lane(tile: Option<&[[f32; TILE]]>, panel: Option<&[[f32; PANEL]]>) -> Scores {
+    let (tile, panel) = (tile.unwrap_or_default(), panel.unwrap_or_default());
+    let [mut a, mut b, mut c, mut d, mut e, mut f] = [[0.0_f32; PANEL]; TILE];
+    for (&[p, q, r, s, t, u], items) in tile.iter().zip(panel) {
         multiply_add(&mut a, p, items);
         multiply_add(&mut b, q, items);
         multiply_add(&mut c, r, items);
         multiply_add(&mut d, s, items);
+        multiply_add(&mut e, t, items);
+        multiply_add(&mut f, u, items);
     }
-    [a, b, c, d]
+    [a, b, c, d, e, f]
 }
 
 #[inline(always)]
