@@ -7,6 +7,7 @@ mod model;
 mod negative;
 mod order;
 mod retrieval;
+mod saved;
 mod seen;
 mod top_k;
 
