@@ -59,13 +59,17 @@ struct Head {
     method_digest: u64,
 }
 
-/// Forgets the run that `request`, which does not resume it, is going to write over.
+/// Makes the place for a run, and forgets what was kept there unless it is resumed: it must not be gone on
+/// from when this run is stopped before its first segment is finished.
 ///
 /// # Errors
-/// If it cannot be removed, or there is no place for another.
-pub(super) fn start_anew(request: &RunRequest) -> Result<()> {
+/// If there is no such place.
+pub(super) fn prepare(request: &RunRequest) -> Result<()> {
     let Some(directory) = &request.out else { return Ok(()) };
     output::make_directory(directory)?;
+    if request.resume {
+        return Ok(());
+    }
     let path = directory.join(FILE);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -136,7 +140,13 @@ impl Checkpoint {
         self.compare(&head.identity)?;
 
         let rest = bytes.get(head_len..).unwrap_or_default();
-        let model_len = from_bytes(recommender, rest)?;
+        // Behind an intact head of this version nothing can be of another.
+        let model_len = snapshot::load(&[LAYOUT], recommender, rest).map_err(|error| {
+            refusal(match error {
+                SnapshotError::Truncated { .. } => error,
+                _ => SnapshotError::Damaged,
+            })
+        })?;
         let saved = rest.get(model_len..).unwrap_or_default();
         let (needed, available) = (head.method_len as usize, saved.len());
         if available < needed {

@@ -29,7 +29,7 @@ pub fn run(request: &RunRequest, progress: &Progress) -> Result<RunResult> {
     let started = Instant::now();
     in_pool(request, || {
         let stream = load(request, progress)?;
-        start_anew(std::slice::from_ref(request))?;
+        checkpoint::prepare(request)?;
         let mut result = run_stream(request, &stream, progress)?;
         result.document.wall_seconds = started.elapsed().as_secs_f64();
         Ok(result)
@@ -51,7 +51,7 @@ pub fn run_all(requests: &[RunRequest], progress: &Progress) -> Result<Vec<RunRe
                 streams.push((request, load(request, progress)?));
             }
         }
-        start_anew(requests)?;
+        requests.iter().try_for_each(checkpoint::prepare)?;
         requests
             .par_iter()
             .map(|request| {
@@ -77,11 +77,6 @@ fn in_pool<T: Send>(request: &RunRequest, work: impl FnOnce() -> Result<T> + Sen
 
 fn same_stream(a: &RunRequest, b: &RunRequest) -> bool {
     a.source == b.source && a.filter == b.filter && (a.source != DataSource::BuiltIn || a.seed == b.seed)
-}
-
-/// Without `--resume` nothing is gone on from, now or after a kill.
-fn start_anew(requests: &[RunRequest]) -> Result<()> {
-    requests.iter().filter(|request| !request.resume).try_for_each(checkpoint::start_anew)
 }
 
 fn load(request: &RunRequest, progress: &Progress) -> Result<Stream> {
