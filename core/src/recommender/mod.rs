@@ -17,3 +17,6 @@ pub use model::{Decision, Observed, Recommender, RecommenderError, RecommenderMe
 pub use order::class_ends_len;
 pub use seen::{SeenFilter, seen_len};
 pub use top_k::{Scored, TopK};
+
+#[cfg(test)]
+pub(crate) use saved::tests::{Memory, ROOM};

@@ -108,4 +108,4 @@ fn length<T>(slice: &[T]) -> u32 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

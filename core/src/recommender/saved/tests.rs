@@ -16,14 +16,14 @@ const LONGEST: usize = 6;
 const SHAPE: [u32; 1] = [7];
 
 /// Memory filled with what must not matter.
-struct Memory {
+pub(crate) struct Memory {
     values: Vec<f32>,
     words: [Vec<u32>; 6],
     floats: [Vec<f32>; 6],
 }
 
 #[derive(Clone, Copy)]
-struct Room {
+pub(crate) struct Room {
     parameters: usize,
     users: usize,
     items: usize,
@@ -31,10 +31,10 @@ struct Room {
     pairs: usize,
 }
 
-const ROOM: Room = Room { parameters: 150, users: 12, items: 20, longest: LONGEST, pairs: 40 };
+pub(crate) const ROOM: Room = Room { parameters: 150, users: 12, items: 20, longest: LONGEST, pairs: 40 };
 
 impl Memory {
-    fn new(room: Room) -> Self {
+    pub(crate) fn new(room: Room) -> Self {
         let Room { parameters, users, items, longest, pairs } = room;
         let words = |length| vec![0xdead_beef; length];
         let floats = |length| vec![f32::NAN; length];
@@ -66,7 +66,7 @@ impl Memory {
         }
     }
 
-    fn recommender(&mut self, cold: PerSide<u32>, item_bias: bool, seed: u64) -> Recommender<'_> {
+    pub(crate) fn recommender(&mut self, cold: PerSide<u32>, item_bias: bool, seed: u64) -> Recommender<'_> {
         let budget = self.values.len() as u32 - 10;
         let config = RecommenderConfig { item_bias, negatives: 2, ..RecommenderConfig::default() };
         Recommender::new(self.lend(), config.validate().unwrap(), cold, budget, seed).unwrap()
