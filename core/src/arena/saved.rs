@@ -24,25 +24,12 @@ impl<E: Element> Arena<'_, E> {
     }
 }
 
-impl<E: Element> Snapshot for Arena<'_, E> {
-    fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
-        for side in Side::BOTH {
-            writer.put(&self.cold_size(side))?;
-            writer.put(&self.count(side))?;
-            writer.put(&self.cold_starts(side))?;
-            let table = self.boundaries(side);
-            let rows = table.iter().zip(table.get(1..).unwrap_or_default());
-            writer.put_all(rows.take(self.count(side) as usize).map(|(near, far)| near.abs_diff(*far)))?;
-        }
-        writer.put(&(self.budget, self.high_water))?;
-        let items = self.values.len().saturating_sub(self.taken.item as usize);
-        writer.put_all(self.values.get(..self.taken.user as usize).unwrap_or_default().iter())?;
-        writer.put_all(self.values.get(items..).unwrap_or_default().iter())
-    }
-
-    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+impl<E: Element> Arena<'_, E> {
+    /// [`Snapshot::load`], which also says how many users and items the snapshot has.
+    pub(crate) fn restore(&mut self, reader: &mut Reader<'_>) -> Result<PerSide<u32>, SnapshotError> {
         let write = !reader.is_dry();
         let mut taken = PerSide::new(0, 0);
+        let mut counts = PerSide::new(0, 0);
         for side in Side::BOTH {
             let cold = self.cold_size(side);
             reader.expect(cold)?;
@@ -71,6 +58,7 @@ impl<E: Element> Snapshot for Arena<'_, E> {
                 return Err(SnapshotError::Damaged);
             }
             *taken.get_mut(side) = end as u32;
+            *counts.get_mut(side) = count;
             if write {
                 *self.counts.get_mut(side) = count;
                 *self.cold_starts.get_mut(side) = cold_starts;
@@ -91,6 +79,28 @@ impl<E: Element> Snapshot for Arena<'_, E> {
         }
         let (users, items) = self.regions(taken).ok_or(SnapshotError::Damaged)?;
         reader.fill(users)?;
-        reader.fill(items)
+        reader.fill(items)?;
+        Ok(counts)
+    }
+}
+
+impl<E: Element> Snapshot for Arena<'_, E> {
+    fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        for side in Side::BOTH {
+            writer.put(&self.cold_size(side))?;
+            writer.put(&self.count(side))?;
+            writer.put(&self.cold_starts(side))?;
+            let table = self.boundaries(side);
+            let rows = table.iter().zip(table.get(1..).unwrap_or_default());
+            writer.put_all(rows.take(self.count(side) as usize).map(|(near, far)| near.abs_diff(*far)))?;
+        }
+        writer.put(&(self.budget, self.high_water))?;
+        let items = self.values.len().saturating_sub(self.taken.item as usize);
+        writer.put_all(self.values.get(..self.taken.user as usize).unwrap_or_default().iter())?;
+        writer.put_all(self.values.get(items..).unwrap_or_default().iter())
+    }
+
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.restore(reader).map(|_| ())
     }
 }

@@ -7,6 +7,7 @@ mod model;
 mod negative;
 mod order;
 mod retrieval;
+mod saved;
 mod seen;
 mod top_k;
 
@@ -16,3 +17,6 @@ pub use model::{Decision, Observed, Recommender, RecommenderError, RecommenderMe
 pub use order::class_ends_len;
 pub use seen::{SeenFilter, seen_len};
 pub use top_k::{Scored, TopK};
+
+#[cfg(test)]
+pub(crate) use saved::tests::{Memory, ROOM};

@@ -131,18 +131,18 @@ pub struct Decision<'r, 'a, E = f32> {
 #[derive(Debug)]
 pub struct Recommender<'a, E = f32> {
     pub(super) arena: Arena<'a, E>,
-    accumulators: PerSide<&'a mut [f32]>,
-    cold_accumulators: PerSide<f32>,
-    frequencies: Frequencies<'a>,
+    pub(super) accumulators: PerSide<&'a mut [f32]>,
+    pub(super) cold_accumulators: PerSide<f32>,
+    pub(super) frequencies: Frequencies<'a>,
     user_words: &'a mut [u32],
     /// The items' words.
-    order: Order<'a>,
-    means: PerSide<&'a mut [f32]>,
-    seen: SeenFilter<'a>,
-    config: ValidRecommenderConfig,
-    admission: PerSide<u32>,
-    negatives: Generator,
-    initial: Generator,
+    pub(super) order: Order<'a>,
+    pub(super) means: PerSide<&'a mut [f32]>,
+    pub(super) seen: SeenFilter<'a>,
+    pub(super) config: ValidRecommenderConfig,
+    pub(super) admission: PerSide<u32>,
+    pub(super) negatives: Generator,
+    pub(super) initial: Generator,
 }
 
 /// Streams of the seed.

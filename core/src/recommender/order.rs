@@ -74,8 +74,12 @@ impl<'a> Order<'a> {
 
     /// Puts all known items in order: a counting sort a block, O(items + classes).
     pub(super) fn sort<E: Element>(&mut self, arena: &Arena<'_, E>) {
+        self.sort_first(arena.count(Side::Item), arena);
+    }
+
+    /// Puts the first `count` items in order.
+    pub(super) fn sort_first<E: Element>(&mut self, count: u32, arena: &Arena<'_, E>) {
         self.len = 0;
-        let count = arena.count(Side::Item);
         let items = Items::new(arena);
         // One class alone could not tell rows from none.
         let Some(last) = self.classes.checked_sub(1).filter(|&last| last > 0) else { return };

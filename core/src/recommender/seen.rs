@@ -40,6 +40,10 @@ impl<'a> SeenFilter<'a> {
         self.sets.as_flattened()
     }
 
+    pub(super) fn words_mut(&mut self) -> &mut [u32] {
+        self.sets.as_flattened_mut()
+    }
+
     /// How many pairs it can remember.
     pub fn capacity(&self) -> usize {
         self.words().len()

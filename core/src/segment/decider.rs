@@ -15,14 +15,14 @@ use crate::state::{SideState, StateConfig, StateError};
 /// A policy, what it reads, and what its numbers mean.
 #[derive(Debug)]
 pub struct Decider<'a> {
-    policy: Sac<'a>,
+    pub(super) policy: Sac<'a>,
     config: StateConfig,
     space: ActionSpace,
     distribution: Distribution,
     /// `[state before | state now]`.
-    states: &'a mut [f32],
-    last_reward: f32,
-    heads: f32,
+    pub(super) states: &'a mut [f32],
+    pub(super) last_reward: f32,
+    pub(super) heads: f32,
 }
 
 impl<'a> Decider<'a> {

@@ -6,6 +6,7 @@
 mod decider;
 mod incumbent;
 mod resize;
+mod saved;
 mod segment_loop;
 mod space;
 

@@ -37,13 +37,13 @@ pub struct LoopSettings {
 /// [`decider`](Self::decider) apart.
 #[derive(Debug)]
 pub struct SegmentLoop<'a, E = f32> {
-    recommender: Recommender<'a, E>,
-    decider: Decider<'a>,
+    pub(super) recommender: Recommender<'a, E>,
+    pub(super) decider: Decider<'a>,
     settings: LoopSettings,
     counts: PerSide<&'a mut [u32]>,
-    sizes: Generator,
-    taken: Option<[f32; 3]>,
-    segments: u32,
+    pub(super) sizes: Generator,
+    pub(super) taken: Option<[f32; 3]>,
+    pub(super) segments: u32,
 }
 
 impl<'a, E: Element> SegmentLoop<'a, E> {

@@ -41,6 +41,8 @@ mod reader;
 mod writer;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use crc::{CRC_32_ISO_HDLC, Crc};

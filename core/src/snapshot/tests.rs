@@ -1,3 +1,4 @@
+use super::testing::{crc32, document};
 use super::*;
 use crate::Side;
 use crate::arena::{Arena, ArenaStore, boundaries_len};
@@ -6,29 +7,6 @@ use crate::random::Generator;
 use crate::side::PerSide;
 use std::vec;
 use std::vec::Vec;
-
-/// CRC-32 bit by bit, from its polynomial.
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for &byte in bytes {
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-        }
-    }
-    !crc
-}
-
-/// A snapshot of that version and body.
-fn document(version: u32, body: &[u8]) -> Vec<u8> {
-    let mut bytes = b"scal".to_vec();
-    bytes.extend(version.to_le_bytes());
-    bytes.extend((body.len() as u64).to_le_bytes());
-    bytes.extend(crc32(body).to_le_bytes());
-    bytes.extend(crc32(&bytes).to_le_bytes());
-    bytes.extend(body);
-    bytes
-}
 
 type Store = ArenaStore<20, { boundaries_len(3) }, { boundaries_len(3) }>;
 

@@ -1,5 +1,6 @@
 //! One method on one stream, from the first segment to the result.
 
+mod checkpoint;
 pub mod evaluate;
 pub mod history;
 pub mod kernels;

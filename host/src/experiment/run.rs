@@ -8,8 +8,9 @@ use rayon::prelude::*;
 use scall_core::recommender::Recommender;
 use scall_core::side::Side;
 
+use super::checkpoint::{self, Checkpoint, Finished};
 use super::history::History;
-use super::methods::{self, PolicyMemory};
+use super::methods::{self, PolicyMemory, SizingMethod};
 use super::model::ModelMemory;
 use super::protocol::{self, Counts};
 use super::runner::Experiment;
@@ -28,6 +29,7 @@ pub fn run(request: &RunRequest, progress: &Progress) -> Result<RunResult> {
     let started = Instant::now();
     in_pool(request, || {
         let stream = load(request, progress)?;
+        checkpoint::prepare(request)?;
         let mut result = run_stream(request, &stream, progress)?;
         result.document.wall_seconds = started.elapsed().as_secs_f64();
         Ok(result)
@@ -49,6 +51,7 @@ pub fn run_all(requests: &[RunRequest], progress: &Progress) -> Result<Vec<RunRe
                 streams.push((request, load(request, progress)?));
             }
         }
+        requests.iter().try_for_each(checkpoint::prepare)?;
         requests
             .par_iter()
             .map(|request| {
@@ -86,12 +89,25 @@ fn load(request: &RunRequest, progress: &Progress) -> Result<Stream> {
 }
 
 fn run_stream(request: &RunRequest, stream: &Stream, progress: &Progress) -> Result<RunResult> {
+    let settings = Settings::default().limited(request.sizes);
+    let mut policy = PolicyMemory::default();
+    let mut method = methods::of(request, &settings, &mut policy)?;
+    run_method(request, &settings, stream, &mut *method, progress)
+}
+
+/// Runs a method, from the last finished segment if that is asked for.
+pub(super) fn run_method(
+    request: &RunRequest,
+    settings: &Settings,
+    stream: &Stream,
+    method: &mut dyn SizingMethod,
+    progress: &Progress,
+) -> Result<RunResult> {
     let segments = protocol::equal_segments(stream, request.segments)
         .with_context(|| stream.name.clone())?;
     let history = History::new(stream);
-    let settings = Settings::default().limited(request.sizes);
     let experiment =
-        Experiment { request, settings: &settings, stream, history: &history, segments: &segments };
+        Experiment { request, settings, stream, history: &history, segments: &segments };
     for segment in &segments {
         experiment.budget(segment.known)?;
     }
@@ -106,13 +122,20 @@ fn run_stream(request: &RunRequest, stream: &Stream, progress: &Progress) -> Res
         first_budget.min(capacity.parameters),
         request.seed,
     )?;
-    let mut policy = PolicyMemory::default();
-    let mut method = methods::of(request, &settings, &mut policy)?;
-    let mut finished = Vec::with_capacity(segments.len());
-    let mut violations = 0;
+    let checkpoint = Checkpoint::of(&experiment);
+    let mut finished = Finished::default();
+    if request.resume && let Some(checkpoint) = &checkpoint {
+        finished = checkpoint.load(&mut recommender, method)?.unwrap_or_default();
+    }
     let stage = progress.stage(format!("{} {}", request.method, request.budget.as_str()), segments.len() as u64);
-    for segment in &segments {
-        finished.push(experiment.segment(segment, &mut recommender, &mut *method, &mut violations, &stage)?);
+    stage.advance(finished.segments.len() as u64);
+    for segment in segments.iter().skip(finished.segments.len()) {
+        let violations = &mut finished.violations;
+        let report = experiment.segment(segment, &mut recommender, method, violations, &stage)?;
+        finished.segments.push(report);
+        if let Some(checkpoint) = &checkpoint {
+            checkpoint.save(&finished, &recommender, method)?;
+        }
         stage.advance(1);
     }
     drop(stage);
@@ -142,9 +165,9 @@ fn run_stream(request: &RunRequest, stream: &Stream, progress: &Progress) -> Res
             parameters: parameters.into(),
             bytes: u64::from(parameters) * u64::from(request.storage.bytes()),
         },
-        mean: Quality::mean_of(&finished),
-        segments: finished,
-        budget_violations: violations,
+        mean: Quality::mean_of(&finished.segments),
+        segments: finished.segments,
+        budget_violations: finished.violations,
         peak_memory_bytes: peak_memory(),
         wall_seconds: 0.0,
     };

@@ -52,8 +52,11 @@ pub trait SizingMethod {
     ) -> Result<Decided>;
 
     /// Everything that the next decision depends on, to resume from.
-    fn save(&self) -> Vec<u8> {
-        Vec::new()
+    ///
+    /// # Errors
+    /// None in practice: what can be saved has a place.
+    fn save(&self) -> Result<Vec<u8>> {
+        Ok(Vec::new())
     }
 
     /// Takes on what [`save`](Self::save) gave.

@@ -8,6 +8,7 @@ use scall_core::segment::{ActionSpace, Decider, ResizeSettings, SizeRule};
 use super::policy::{PolicyKind, PolicyMemory};
 use super::trial::{Task, TrialSettings};
 use super::{Decided, SizingMethod};
+use crate::experiment::checkpoint;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
 
@@ -87,5 +88,13 @@ impl SizingMethod for Published<'_> {
         let mean = self.decider.propose(false)?;
         let action = self.decider.action(mean);
         Ok(Decided { rule: SizeRule::Action(action), resize, action: Some(action) })
+    }
+
+    fn save(&self) -> Result<Vec<u8>> {
+        checkpoint::to_bytes(&self.decider)
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<()> {
+        checkpoint::from_bytes(&mut self.decider, saved).map(|_| ())
     }
 }

@@ -9,10 +9,12 @@ use rayon::prelude::*;
 use scall_core::recommender::Recommender;
 use scall_core::segment::{ActionSpace, Decider, Incumbent, Margin, ResizeSettings, SizeRule};
 use scall_core::sizes::Action;
+use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
 
 use super::policy::{PolicyKind, PolicyMemory};
 use super::trial::{Task, Trial, TrialSettings};
 use super::{Decided, SizingMethod};
+use crate::experiment::checkpoint;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
 
@@ -95,5 +97,26 @@ impl SizingMethod for Scall<'_> {
         }
         let action = self.decider.action(self.incumbent.present());
         Ok(Decided { rule: SizeRule::Action(action), resize: self.settings.resize, action: Some(action) })
+    }
+
+    fn save(&self) -> Result<Vec<u8>> {
+        checkpoint::to_bytes(self)
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<()> {
+        checkpoint::from_bytes(self, saved).map(|_| ())
+    }
+}
+
+/// The policy at work, and the action in force with its challenger.
+impl Snapshot for Scall<'_> {
+    fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        self.decider.save(writer)?;
+        self.incumbent.save(writer)
+    }
+
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.decider.load(reader)?;
+        self.incumbent.load(reader)
     }
 }

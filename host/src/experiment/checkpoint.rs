@@ -1,0 +1,280 @@
+//! What a run leaves after every finished segment, to be resumed from.
+//!
+//! The file holds one part after the other, each with a checksum:
+//!
+//! | part | content |
+//! | --- | --- |
+//! | head, a [snapshot](scall_core::snapshot) | what the result depends on, and what is finished, as JSON |
+//! | model, a snapshot | the recommender |
+//! | method | what [`SizingMethod::save`] gave; length and digest are in the head |
+//!
+//! It is replaced as a whole, so that whatever stops the program leaves the last finished segment.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow, bail};
+use scall_core::digest::Digest;
+use scall_core::recommender::Recommender;
+use scall_core::snapshot::{self, Reader, Snapshot, SnapshotError, Writer};
+use serde::{Deserialize, Serialize};
+
+use super::methods::SizingMethod;
+use super::runner::Experiment;
+use super::{RunRequest, name_of};
+use crate::output;
+use crate::report::Segment;
+
+/// The name of the file in the directory of a run.
+const FILE: &str = "checkpoint.bin";
+
+/// The order and meaning of the parts; to be raised when they change.
+const LAYOUT: u32 = 1;
+
+/// Where a run is kept, and what identifies it.
+#[derive(Debug)]
+pub(super) struct Checkpoint {
+    path: PathBuf,
+    identity: Vec<Trait>,
+}
+
+/// One of the things that a result depends on: its name and its value.
+type Trait = (String, String);
+
+/// Finished segments.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Finished {
+    /// Their reports.
+    pub(super) segments: Vec<Segment>,
+    /// How often the budget was broken in them.
+    pub(super) violations: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    identity: Vec<Trait>,
+    finished: Finished,
+    method_len: u64,
+    method_digest: u64,
+}
+
+/// Makes the place for a run, and forgets what was kept there unless it is resumed: it must not be gone on
+/// from when this run is stopped before its first segment is finished.
+///
+/// # Errors
+/// If there is no such place.
+pub(super) fn prepare(request: &RunRequest) -> Result<()> {
+    let Some(directory) = &request.out else { return Ok(()) };
+    output::make_directory(directory)?;
+    if request.resume {
+        return Ok(());
+    }
+    let path = directory.join(FILE);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{}: cannot remove the file", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Checkpoint {
+    /// The checkpoint of an experiment; none is kept without a directory for results.
+    pub(super) fn of(experiment: &Experiment<'_>) -> Option<Self> {
+        let path = experiment.request.out.as_ref()?.join(FILE);
+        Some(Self { path, identity: identity(experiment) })
+    }
+
+    /// Replaces what is kept by the state after the `finished` segments.
+    ///
+    /// # Errors
+    /// If the file cannot be written; the one before is then still there.
+    pub(super) fn save(
+        &self,
+        finished: &Finished,
+        recommender: &Recommender<'_>,
+        method: &dyn SizingMethod,
+    ) -> Result<()> {
+        let method = method.save().map_err(|error| self.cannot_save(error))?;
+        let head = Head {
+            identity: self.identity.clone(),
+            finished: finished.clone(),
+            method_len: method.len() as u64,
+            method_digest: digest_of(&method),
+        };
+        let head = serde_json::to_vec(&head).map_err(|error| self.cannot_save(error.into()))?;
+        let head = to_bytes(&Text(head)).map_err(|error| self.cannot_save(error))?;
+        let model = to_bytes(recommender).map_err(|error| self.cannot_save(error))?;
+        output::replace(&self.path, |out| {
+            [&head, &model, &method].into_iter().try_for_each(|part| out.write_all(part))
+        })
+    }
+
+    /// Restores the state of the run so far, if there is any, and says what is finished.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is damaged, or belongs to another run; recommender and method are then
+    /// of no use.
+    pub(super) fn load(
+        &self,
+        recommender: &mut Recommender<'_>,
+        method: &mut dyn SizingMethod,
+    ) -> Result<Option<Finished>> {
+        let bytes = match fs::read(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            bytes => bytes.with_context(|| format!("{}: cannot read the file", self.path.display()))?,
+        };
+        self.restore(&bytes, recommender, method).map(Some).with_context(|| self.path.display().to_string())
+    }
+
+    fn restore(
+        &self,
+        bytes: &[u8],
+        recommender: &mut Recommender<'_>,
+        method: &mut dyn SizingMethod,
+    ) -> Result<Finished> {
+        let mut text = Text::default();
+        let head_len = from_bytes(&mut text, bytes)?;
+        let head: Head = serde_json::from_slice(&text.0).map_err(|_| refusal(SnapshotError::Damaged))?;
+        self.compare(&head.identity)?;
+
+        let rest = bytes.get(head_len..).unwrap_or_default();
+        // Behind an intact head of this version nothing can be of another.
+        let model_len = snapshot::load(&[LAYOUT], recommender, rest).map_err(|error| {
+            refusal(match error {
+                SnapshotError::Truncated { .. } => error,
+                _ => SnapshotError::Damaged,
+            })
+        })?;
+        let saved = rest.get(model_len..).unwrap_or_default();
+        let (needed, available) = (head.method_len as usize, saved.len());
+        if available < needed {
+            return Err(refusal(SnapshotError::Truncated { needed, available }));
+        }
+        if available > needed || digest_of(saved) != head.method_digest {
+            return Err(refusal(SnapshotError::Damaged));
+        }
+        method.restore(saved)?;
+        Ok(head.finished)
+    }
+
+    /// Refuses what was saved by another run, with the first difference.
+    fn compare(&self, found: &[Trait]) -> Result<()> {
+        for ((name, here), (found_name, there)) in self.identity.iter().zip(found) {
+            if name != found_name {
+                bail!("saved by another version of the program");
+            }
+            if here != there {
+                bail!(
+                    "belongs to another run: expected {name} {here}, found {there}; run without --resume to \
+                     start anew"
+                );
+            }
+        }
+        if found.len() != self.identity.len() {
+            bail!("saved by another version of the program");
+        }
+        Ok(())
+    }
+
+    fn cannot_save(&self, error: anyhow::Error) -> anyhow::Error {
+        error.context(format!("{}: cannot save the run", self.path.display()))
+    }
+}
+
+/// Everything that the result depends on.
+fn identity(experiment: &Experiment<'_>) -> Vec<Trait> {
+    // Named one by one, so that whoever adds an option decides whether it belongs here.
+    let RunRequest {
+        source: _, // by what was read from it
+        filter,
+        method,
+        search,
+        sizes,
+        base,
+        budget,
+        storage,
+        protocol,
+        segments,
+        seed,
+        threads: _,
+        out: _,
+        resume: _,
+    } = experiment.request;
+    let stream = experiment.stream;
+    let mut interactions = Digest::new();
+    interactions.words(&stream.users);
+    interactions.words(&stream.items);
+    for time in &stream.times {
+        time.to_le_bytes().into_iter().for_each(|byte| interactions.byte(byte));
+    }
+    let settings = format!("{:?}", experiment.settings);
+    let named = |name: &str, value: String| (name.to_owned(), value);
+    vec![
+        named("program version", env!("CARGO_PKG_VERSION").to_owned()),
+        named("--method", name_of(method)),
+        named("--search or --action", format!("{search:?}")),
+        named("--min-size and --max-size", format!("{sizes:?}")),
+        named("--base", name_of(base)),
+        named("--budget", budget.to_string()),
+        named("--storage", name_of(storage)),
+        named("--protocol", name_of(protocol)),
+        named("--segments", segments.to_string()),
+        named("--seed", seed.to_string()),
+        named("--keep-repeats", filter.keep_repeats.to_string()),
+        named("--k-core", filter.k_core.to_string()),
+        named("the data set", stream.name.clone()),
+        named("its number of interactions", stream.len().to_string()),
+        named("interactions with the digest", format!("{:016x}", interactions.value())),
+        named("settings with the digest", format!("{:016x}", digest_of(settings.as_bytes()))),
+    ]
+}
+
+fn digest_of(bytes: &[u8]) -> u64 {
+    let mut digest = Digest::new();
+    bytes.iter().for_each(|&byte| digest.byte(byte));
+    digest.value()
+}
+
+pub(super) fn to_bytes(state: &impl Snapshot) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; snapshot::size(&[LAYOUT], state)?];
+    snapshot::save(&[LAYOUT], state, &mut bytes)?;
+    Ok(bytes)
+}
+
+pub(super) fn from_bytes(state: &mut impl Snapshot, bytes: &[u8]) -> Result<usize> {
+    snapshot::load(&[LAYOUT], state, bytes).map_err(refusal)
+}
+
+/// A refusal as users are told.
+fn refusal(error: SnapshotError) -> anyhow::Error {
+    let expected = "expected the checkpoint of a run";
+    match error {
+        SnapshotError::Truncated { .. } => anyhow!("the file is truncated: {expected}"),
+        SnapshotError::WrongMagic => anyhow!("not a checkpoint: {expected}"),
+        SnapshotError::ForeignVersion { found, expected } => {
+            anyhow!("the format of the file has version {found}: expected {expected}")
+        }
+        SnapshotError::OtherShape { .. } => anyhow!("saved by another version of the program"),
+        _ => anyhow!("the file is damaged: {expected}"),
+    }
+}
+
+/// Bytes as one part of a snapshot.
+#[derive(Debug, Default)]
+struct Text(Vec<u8>);
+
+impl Snapshot for Text {
+    fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        writer.put_all(self.0.iter())
+    }
+
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.0 = reader.take()?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
