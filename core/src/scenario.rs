@@ -180,11 +180,7 @@ impl Scenario {
                 seen: [0; _],
             },
             policy: PolicyMemory { networks: [0.0; _], replay: [0.0; _], scratch: [0.0; _] },
-            decision: DecisionMemory {
-                user_counts: [0; _],
-                item_counts: [0; _],
-                states: [0.0; _],
-            },
+            decision: DecisionMemory { user_counts: [0; _], item_counts: [0; _], states: [0.0; _] },
         }
     }
 

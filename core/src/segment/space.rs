@@ -55,8 +55,7 @@ mod tests {
 
     #[test]
     fn the_balanced_space_is_centred_on_the_head_counts() {
-        let action =
-            |positions| ActionSpace::BALANCED.action(positions, 0.2, Distribution::PowerLaw);
+        let action = |positions| ActionSpace::BALANCED.action(positions, 0.2, Distribution::PowerLaw);
         assert!((action([0.5, 1.0, 0.0]).user_share - 0.2).abs() < 1e-6);
         assert!((action([1.0, 1.0, 0.0]).user_share - 0.5 / 1.5).abs() < 1e-6);
         assert!((action([0.0, 1.0, 0.0]).user_share - 0.125 / 1.125).abs() < 1e-6);
@@ -67,9 +66,8 @@ mod tests {
 
     #[test]
     fn one_side_without_entities_gets_nothing() {
-        let share = |heads| {
-            ActionSpace::BALANCED.action([0.3, 0.5, 0.5], heads, Distribution::PowerLaw).user_share
-        };
+        let share =
+            |heads| ActionSpace::BALANCED.action([0.3, 0.5, 0.5], heads, Distribution::PowerLaw).user_share;
         assert_eq!(share(0.0), 0.0);
         assert_eq!(share(1.0), 1.0);
     }

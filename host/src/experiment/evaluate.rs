@@ -68,7 +68,8 @@ fn cases(stream: &Stream, history: &History, segment: &Segment) -> Vec<Case> {
     users
         .into_iter()
         .filter_map(|user| {
-            let items = |range| history.of(user, range).iter().map(|&position| stream.items[position as usize]);
+            let items =
+                |range| history.of(user, range).iter().map(|&position| stream.items[position as usize]);
             let mut relevant: Vec<u32> =
                 items(segment.test.clone()).filter(|&item| item < segment.known.items).collect();
             relevant.sort_unstable();

@@ -28,10 +28,8 @@ pub struct Segment {
 impl Segment {
     /// The users and items known at a position of the train part.
     pub fn known_at(&self, stream: &Stream, position: usize) -> Counts {
-        let before = Counts {
-            users: self.known.users - self.new.users,
-            items: self.known.items - self.new.items,
-        };
+        let before =
+            Counts { users: self.known.users - self.new.users, items: self.known.items - self.new.items };
         seen(stream, self.tested_before..position, before)
     }
 

@@ -81,9 +81,7 @@ fn same_stream(a: &RunRequest, b: &RunRequest) -> bool {
 
 fn load(request: &RunRequest, progress: &Progress) -> Result<Stream> {
     match &request.source {
-        DataSource::BuiltIn => {
-            Ok(stream::prepare(builtin(request.seed)?, &request.filter)?)
-        }
+        DataSource::BuiltIn => Ok(stream::prepare(builtin(request.seed)?, &request.filter)?),
         DataSource::File(file) => load_file(file, &request.filter, progress),
     }
 }
@@ -103,11 +101,9 @@ pub(super) fn run_method(
     method: &mut dyn SizingMethod,
     progress: &Progress,
 ) -> Result<RunResult> {
-    let segments = protocol::equal_segments(stream, request.segments)
-        .with_context(|| stream.name.clone())?;
+    let segments = protocol::equal_segments(stream, request.segments).with_context(|| stream.name.clone())?;
     let history = History::new(stream);
-    let experiment =
-        Experiment { request, settings, stream, history: &history, segments: &segments };
+    let experiment = Experiment { request, settings, stream, history: &history, segments: &segments };
     for segment in &segments {
         experiment.budget(segment.known)?;
     }
@@ -124,10 +120,13 @@ pub(super) fn run_method(
     )?;
     let checkpoint = Checkpoint::of(&experiment);
     let mut finished = Finished::default();
-    if request.resume && let Some(checkpoint) = &checkpoint {
+    if request.resume
+        && let Some(checkpoint) = &checkpoint
+    {
         finished = checkpoint.load(&mut recommender, method)?.unwrap_or_default();
     }
-    let stage = progress.stage(format!("{} {}", request.method, request.budget.as_str()), segments.len() as u64);
+    let stage =
+        progress.stage(format!("{} {}", request.method, request.budget.as_str()), segments.len() as u64);
     stage.advance(finished.segments.len() as u64);
     for segment in segments.iter().skip(finished.segments.len()) {
         let violations = &mut finished.violations;

@@ -46,10 +46,7 @@ const SMALLEST: u32 = 4;
 const fn resize(smallest: u32) -> ResizeSettings {
     let bounds = Bounds { min: smallest, max: LARGEST };
     ResizeSettings {
-        sizes: SizeSettings {
-            distribution: Distribution::PowerLaw,
-            bounds: PerSide::new(bounds, bounds),
-        },
+        sizes: SizeSettings { distribution: Distribution::PowerLaw, bounds: PerSide::new(bounds, bounds) },
         draw: false,
         hysteresis: true,
     }

@@ -4,9 +4,7 @@ use std::vec::Vec;
 use crate::policy::{Sac, SacConfig, SacMemory, SacShape};
 use crate::random::Generator;
 use crate::recommender::{Memory, ROOM, Recommender};
-use crate::segment::{
-    ActionSpace, Decider, Incumbent, LoopSettings, Margin, ResizeSettings, SegmentLoop,
-};
+use crate::segment::{ActionSpace, Decider, Incumbent, LoopSettings, Margin, ResizeSettings, SegmentLoop};
 use crate::side::PerSide;
 use crate::sizes::{Bounds, Distribution, SizeSettings, counts_len};
 use crate::snapshot::{self, Snapshot, SnapshotError};
@@ -48,11 +46,8 @@ impl LoopMemory {
             hysteresis: true,
         };
         let config = SacConfig { shape: SHAPE, ..SacConfig::compact(SHAPE.state) };
-        let memory = SacMemory {
-            networks: &mut self.networks,
-            replay: &mut self.replay,
-            scratch: &mut self.scratch,
-        };
+        let memory =
+            SacMemory { networks: &mut self.networks, replay: &mut self.replay, scratch: &mut self.scratch };
         let policy = Sac::new(&config.validate().unwrap(), memory, Generator::stream(seed, 1)).unwrap();
         let [users, items] = &mut self.counts;
         SegmentLoop::new(
@@ -101,7 +96,9 @@ fn a_restored_loop_goes_on_with_the_same_bits() {
         let bytes = bytes_of(&original);
         let decider = Decider::max_snapshot_len(&SHAPE, 4);
         let recommender = Recommender::<f32>::max_snapshot_len(150, 12, 20, 12, 40);
-        assert!(bytes.len() <= snapshot::max_size(0, SegmentLoop::<f32>::SNAPSHOT_LEN + decider + recommender));
+        assert!(
+            bytes.len() <= snapshot::max_size(0, SegmentLoop::<f32>::SNAPSHOT_LEN + decider + recommender)
+        );
 
         let mut restored = other.start(2);
         go_on(&mut restored, 0, 100);

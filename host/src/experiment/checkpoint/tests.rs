@@ -205,7 +205,8 @@ fn whatever_changes_the_result_is_refused_by_its_name() {
             format!("belongs to another run: expected {expected}; run without --resume to start anew")
         );
     }
-    let changes: [(fn(&mut Stream), &str); 5] = [
+    type Change = fn(&mut Stream);
+    let changes: [(Change, &str); 5] = [
         (|stream| stream.name = "other".into(), "the data set other, found drawn"),
         (|stream| stream.users.truncate(999), "interactions 999, found 1000"),
         (|stream| stream.users.swap(500, 501), "interactions with the digest"),

@@ -17,10 +17,10 @@ pub use published::{Published, PublishedSettings};
 pub use scall::{Scall, SearchSettings};
 pub use trial::{Measure, TrialSettings};
 
-use super::{Method, RunRequest, Search};
 use super::protocol::Segment;
 use super::runner::Experiment;
 use super::settings::Settings;
+use super::{Method, RunRequest, Search};
 
 /// A choice of sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -80,7 +80,8 @@ impl SizingMethod for Published<'_> {
             self.decider.reward(positions, reward as f32, false)?;
             shares.push(self.decider.propose(false)?[0]);
             let last = shares.len().saturating_sub(STILL_STEPS + 1);
-            let still = shares[last..].windows(2).all(|pair| (pair[1] - pair[0]).abs() <= self.settings.still);
+            let still =
+                shares[last..].windows(2).all(|pair| (pair[1] - pair[0]).abs() <= self.settings.still);
             if shares.len() >= self.settings.fewest_steps && still {
                 break;
             }

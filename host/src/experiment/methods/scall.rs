@@ -75,11 +75,14 @@ impl SizingMethod for Scall<'_> {
         self.decider.read(recommender)?;
         if segment.index > 0 {
             let candidates = self.candidates()?;
-            let task = Task::new(experiment, segment, recommender, self.settings.trial, self.settings.resize)?;
+            let task =
+                Task::new(experiment, segment, recommender, self.settings.trial, self.settings.resize)?;
             let actions: Vec<Action> =
                 candidates.iter().map(|&positions| self.decider.action(positions)).collect();
-            let trials: Vec<Trial> =
-                actions.par_iter().map(|&action| task.trial(&SizeRule::Action(action))).collect::<Result<_>>()?;
+            let trials: Vec<Trial> = actions
+                .par_iter()
+                .map(|&action| task.trial(&SizeRule::Action(action)))
+                .collect::<Result<_>>()?;
             *violations += trials.iter().map(|trial| trial.violations).sum::<u64>();
             let present = &trials[0].qualities;
             for (&positions, trial) in candidates[1..].iter().zip(&trials[1..]) {

@@ -73,7 +73,7 @@ impl<'t> Task<'t> {
         segment: &Segment,
         recommender: &Recommender<'_>,
         settings: TrialSettings,
-    resize: ResizeSettings,
+        resize: ResizeSettings,
     ) -> Result<Self> {
         let train = segment.train.clone();
         let cut = train.end - (train.len() as f64 * settings.validation) as usize;
