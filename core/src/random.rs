@@ -56,10 +56,10 @@ impl Generator {
         ((u64::from(self.next_u32()) * u64::from(bound)) >> 32) as u32
     }
 
-    /// Uniform in the open interval (0, 1): odd multiples of 2^-25.
+    /// Uniform in the open interval (0, 1): odd multiples of 2^-24, from the 23 upper bits of a word.
     #[inline]
     pub fn uniform(&mut self) -> f32 {
-        (2 * (self.next_u32() >> 8) + 1) as f32 * (1.0 / 33_554_432.0)
+        inside_unit(self.next_u32())
     }
 
     /// Uniform in the open interval (-1, 1).
@@ -80,6 +80,12 @@ impl Generator {
         let radius = math::sqrt(2.0 * self.exponential());
         radius * math::cos(core::f32::consts::TAU * self.uniform())
     }
+}
+
+/// One bit more would not fit the significand, and the largest word would be rounded up to one.
+#[inline]
+fn inside_unit(word: u32) -> f32 {
+    ((word >> 9) as f32 + 0.5) * (1.0 / 8_388_608.0)
 }
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -108,6 +114,13 @@ mod tests {
         for word in expected {
             assert_eq!(generator.next_u32(), word);
         }
+    }
+
+    #[test]
+    fn no_word_reaches_an_end_of_the_interval() {
+        assert_eq!(f64::from(inside_unit(0)), 0.5_f64.powi(24));
+        assert_eq!(f64::from(inside_unit(u32::MAX)), 1.0 - 0.5_f64.powi(24));
+        assert_eq!(f64::from(inside_unit(1 << 31)), 0.5 + 0.5_f64.powi(24));
     }
 
     #[test]

@@ -67,9 +67,9 @@ pub fn draw_weights(
     let mut left = entities(words)?;
     let n = left;
     let mut waited = 0.0_f64;
-    // Positive, so that the first order statistic of an unbounded distribution is finite.
+    // Never zero, so that the first order statistic of an unbounded distribution is finite.
     let mut wait = || {
-        waited += f64::from(generator.exponential().max(SHORTEST_WAIT)) / left;
+        waited += f64::from(generator.exponential()) / left;
         left -= 1.0;
         waited
     };
@@ -106,9 +106,6 @@ pub fn draw_weights(
     }
     Ok(())
 }
-
-/// The smallest exponential variable: below the smallest one that [`Generator::exponential`] should give.
-const SHORTEST_WAIT: f32 = 1e-8;
 
 /// The logarithm of the smallest normal `f32`, rounded down.
 const LEAST_EXPONENT: f32 = -87.34;

@@ -50,7 +50,7 @@ fn digest(events: &[Event]) -> u32 {
 /// Fails on any change of bits, on any target.
 #[test]
 fn the_events_of_a_seed_never_change() {
-    assert_eq!([digest(&small(42)), digest(&small(43))], [6_864_810, 1_504_762_261]);
+    assert_eq!([digest(&small(42)), digest(&small(43))], [775_085_256, 1_504_762_261]);
 }
 
 #[test]

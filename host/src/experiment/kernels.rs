@@ -4,6 +4,8 @@
 
 use multiversion::multiversion;
 use scall_core::Side;
+use scall_core::policy::kernels::{self as policy, Kernels, LayerStep, Rows, RowsMut};
+use scall_core::policy::{Losses, Sac, Step};
 use scall_core::recommender::{Recommender, RecommenderError, Scored, batch_scratch_len};
 
 /// Learns from each pair in turn.
@@ -12,6 +14,21 @@ pub fn learn(recommender: &mut Recommender<'_>, pairs: &[(u32, u32)]) {
     for &(user, item) in pairs {
         recommender.learn(user, item);
     }
+}
+
+/// Takes one event after the other: admits, counts, remembers and learns.
+#[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
+pub fn observe(recommender: &mut Recommender<'_>, events: &[(u32, u32)]) -> Result<(), RecommenderError> {
+    for &(user, item) in events {
+        recommender.observe(user, item)?;
+    }
+    Ok(())
+}
+
+/// The best items for `user` that it did not have lately; see [`Recommender::recommend`].
+#[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2"))]
+pub fn recommend(recommender: &Recommender<'_>, user: u32, list: &mut [Scored]) -> usize {
+    recommender.retrieve(user, list, |item| recommender.seen().contains(user, item))
 }
 
 /// The best items for each of `users`, without those that are `excluded` for the `n`-th of them.
@@ -26,4 +43,153 @@ pub fn retrieve(
     let mut scratch = vec![0.0; batch_scratch_len(users.len(), width)];
     let list = lists.len().checked_div(users.len()).unwrap_or(0);
     recommender.retrieve_batch(users, list, &mut scratch, lists, excluded)
+}
+
+/// One update of the policy; see [`Sac::update`].
+pub fn update_policy(sac: &mut Sac<'_>) -> Option<Losses> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        return sac.update_with::<Wide>();
+    }
+    sac.update()
+}
+
+/// The policy's loops for registers of 256 bits.
+struct Wide;
+
+impl Kernels for Wide {
+    fn forward(weights: Rows<'_>, inputs: Rows<'_>, outputs: RowsMut<'_>, rectify: bool) {
+        forward(weights, inputs, outputs, rectify);
+    }
+
+    fn backpropagate(weights: Rows<'_>, deltas: Rows<'_>, inner: RowsMut<'_>) {
+        backpropagate(weights, deltas, inner);
+    }
+
+    fn step(layer: LayerStep<'_>, adam: &Step, scale: f32) {
+        step(layer, adam, scale);
+    }
+}
+
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn forward(weights: Rows<'_>, inputs: Rows<'_>, outputs: RowsMut<'_>, rectify: bool) {
+    policy::forward::<true>(weights, inputs, outputs, rectify);
+}
+
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn backpropagate(weights: Rows<'_>, deltas: Rows<'_>, inner: RowsMut<'_>) {
+    policy::backpropagate(weights, deltas, inner);
+}
+
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn step(layer: LayerStep<'_>, adam: &Step, scale: f32) {
+    policy::step(layer, adam, scale);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::model::{ModelCapacity, ModelMemory};
+    use crate::experiment::protocol::Counts;
+    use scall_core::policy::{SacConfig, SacMemory, Transition};
+    use scall_core::random::Generator;
+    use scall_core::recommender::RecommenderConfig;
+    use scall_core::side::PerSide;
+
+    const ENTITIES: u32 = 60;
+
+    /// A recommender with rows of all lengths, to which `learn` happened.
+    fn with_recommender<T>(
+        learn: impl FnOnce(&mut Recommender<'_>, &[(u32, u32)]),
+        then: impl FnOnce(&Recommender<'_>) -> T,
+    ) -> T {
+        let mut memory = ModelMemory::new(&ModelCapacity {
+            entities: Counts { users: ENTITIES, items: ENTITIES },
+            parameters: 10_000,
+            longest: ENTITIES,
+            seen: 256,
+        });
+        let config = RecommenderConfig { initial_scale: 0.5, ..RecommenderConfig::default() };
+        let config = config.validate().unwrap();
+        let mut recommender = Recommender::new(memory.lend(), config, PerSide::new(3, 4), 10_000, 7).unwrap();
+        for size in 0..ENTITIES {
+            recommender.admit(Side::User, size).unwrap();
+            recommender.admit(Side::Item, (size * 7) % ENTITIES).unwrap();
+        }
+        recommender.reorder();
+        let mut generator = Generator::new(3);
+        let events: Vec<_> =
+            (0..500).map(|_| (generator.below(ENTITIES), generator.below(ENTITIES))).collect();
+        learn(&mut recommender, &events);
+        then(&recommender)
+    }
+
+    fn bits(recommender: &Recommender<'_>) -> Vec<u32> {
+        let rows = (0..ENTITIES).flat_map(|id| Side::BOTH.map(|side| recommender.arena().row(side, id)));
+        rows.flatten().map(|number| number.to_bits()).collect()
+    }
+
+    #[test]
+    fn events_leave_the_same_bits_however_they_are_compiled() {
+        let plain = with_recommender(
+            |recommender, events| {
+                for &(user, item) in events {
+                    recommender.observe(user, item).unwrap();
+                }
+            },
+            bits,
+        );
+        let wide = with_recommender(|recommender, events| observe(recommender, events).unwrap(), bits);
+        assert_eq!(wide, plain);
+        let before = with_recommender(|_, _| (), bits);
+        assert_ne!(wide, before);
+    }
+
+    #[test]
+    fn lists_are_the_same_bits_however_they_are_compiled() {
+        with_recommender(
+            |recommender, events| learn(recommender, events),
+            |recommender| {
+                let users: Vec<u32> = (0..ENTITIES).collect();
+                let mut batch = vec![Scored::NONE; users.len() * 20];
+                let excluded = |n: usize, item| recommender.seen().contains(users[n], item);
+                retrieve(recommender, &users, &mut batch, &excluded).unwrap();
+                for (&user, batch) in users.iter().zip(batch.chunks(20)) {
+                    let (mut plain, mut wide) = ([Scored::NONE; 20], [Scored::NONE; 20]);
+                    recommender.recommend(user, &mut plain);
+                    recommend(recommender, user, &mut wide);
+                    let bits = |list: &[Scored]| -> Vec<_> {
+                        list.iter().map(|scored| (scored.item, scored.score.to_bits())).collect()
+                    };
+                    assert_eq!(bits(&wide), bits(&plain));
+                    assert_eq!(bits(batch), bits(&plain));
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn a_policy_learns_the_same_bits_however_it_is_compiled() {
+        let learned = |update: fn(&mut Sac<'_>) -> Option<Losses>| {
+            let mut config = SacConfig::new(13);
+            config.shape.hidden = 21;
+            let shape = config.shape;
+            let mut networks = vec![0.0; shape.networks_len()];
+            let (mut replay, mut scratch) = (vec![0.0; shape.replay_len()], vec![0.0; shape.scratch_len()]);
+            let memory = SacMemory { networks: &mut networks, replay: &mut replay, scratch: &mut scratch };
+            let mut sac = Sac::new(&config.validate().unwrap(), memory, Generator::new(1)).unwrap();
+            for n in 0..12_u8 {
+                let share = f32::from(n) / 12.0;
+                let (state, next_state) = ([share; 13], [1.0 - share; 13]);
+                let action = [share, 0.5, 0.2];
+                sac.remember(&Transition { state: &state, action, reward: share, next_state: &next_state })
+                    .unwrap();
+            }
+            for _ in 0..5 {
+                update(&mut sac).unwrap();
+            }
+            sac.networks().iter().map(|number| number.to_bits()).collect::<Vec<_>>()
+        };
+        assert_eq!(learned(update_policy), learned(|sac| sac.update()));
+    }
 }

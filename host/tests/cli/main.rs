@@ -1,5 +1,6 @@
 //! The program from end to end: one test per promise about its command line, its output and bad input.
 
+mod bench;
 mod command_line;
 mod compare;
 mod data_stats;
