@@ -96,7 +96,7 @@ impl Checkpoint {
         recommender: &Recommender<'_>,
         method: &dyn SizingMethod,
     ) -> Result<()> {
-        let method = method.save();
+        let method = method.save().map_err(|error| self.cannot_save(error))?;
         let head = Head {
             identity: self.identity.clone(),
             finished: finished.clone(),
@@ -233,13 +233,21 @@ fn digest_of(bytes: &[u8]) -> u64 {
     digest.value()
 }
 
-fn to_bytes(state: &impl Snapshot) -> Result<Vec<u8>> {
+/// A snapshot of `state`.
+///
+/// # Errors
+/// Those of the state.
+pub(super) fn to_bytes(state: &impl Snapshot) -> Result<Vec<u8>> {
     let mut bytes = vec![0; snapshot::size(&[LAYOUT], state)?];
     snapshot::save(&[LAYOUT], state, &mut bytes)?;
     Ok(bytes)
 }
 
-fn from_bytes(state: &mut impl Snapshot, bytes: &[u8]) -> Result<usize> {
+/// Restores `state` from the snapshot at the front of `bytes`, and returns the snapshot's length.
+///
+/// # Errors
+/// A snapshot of something else or with damage; the state is then as it was.
+pub(super) fn from_bytes(state: &mut impl Snapshot, bytes: &[u8]) -> Result<usize> {
     snapshot::load(&[LAYOUT], state, bytes).map_err(refusal)
 }
 

@@ -47,8 +47,8 @@ impl SizingMethod for Drawn {
         Ok(Decided { rule, resize: experiment.settings.resize, action: None })
     }
 
-    fn save(&self) -> Vec<u8> {
-        self.generator.state().to_vec()
+    fn save(&self) -> Result<Vec<u8>> {
+        Ok(self.generator.state().to_vec())
     }
 
     fn restore(&mut self, saved: &[u8]) -> Result<()> {

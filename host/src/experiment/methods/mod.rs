@@ -46,8 +46,11 @@ pub trait SizingMethod {
     ) -> Result<Decided>;
 
     /// Everything that the next decision depends on, to resume from.
-    fn save(&self) -> Vec<u8> {
-        Vec::new()
+    ///
+    /// # Errors
+    /// If it cannot be saved.
+    fn save(&self) -> Result<Vec<u8>> {
+        Ok(Vec::new())
     }
 
     /// Takes on what [`save`](Self::save) gave.

@@ -12,9 +12,11 @@ use scall_core::recommender::Recommender;
 use scall_core::segment::{ActionSpace, Decider, Incumbent, Margin, ResizeSettings, SizeRule};
 use scall_core::side::Side;
 use scall_core::sizes::{Action, Distribution};
+use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
 use scall_core::state::StateConfig;
 
 use super::{Decided, SizingMethod};
+use crate::experiment::checkpoint;
 use crate::experiment::model::{ModelCapacity, ModelMemory, SizeScratch};
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::{Experiment, purpose};
@@ -151,6 +153,27 @@ impl SizingMethod for Scall<'_> {
         }
         let action = self.decider.action(self.incumbent.present());
         Ok(Decided { rule: SizeRule::Action(action), resize: self.settings.resize, action: Some(action) })
+    }
+
+    fn save(&self) -> Result<Vec<u8>> {
+        checkpoint::to_bytes(self)
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<()> {
+        checkpoint::from_bytes(self, saved).map(|_| ())
+    }
+}
+
+/// All but the settings.
+impl Snapshot for Scall<'_> {
+    fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        self.decider.save(writer)?;
+        self.incumbent.save(writer)
+    }
+
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.decider.load(reader)?;
+        self.incumbent.load(reader)
     }
 }
 
