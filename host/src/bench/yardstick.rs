@@ -33,7 +33,8 @@ const WIDTH: usize = 16;
 #[multiversion(targets("x86_64+avx+avx2+avx512f+avx512vl", "x86_64+avx+avx2"))]
 fn multiply_and_add(rounds: usize, factor: f32) -> f32 {
     // Apart, so that the compiler keeps each in a register of its own.
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h, mut i, mut j, mut k, mut l] = [[1.0_f32; WIDTH]; SUMS];
+    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h, mut i, mut j, mut k, mut l] =
+        [[1.0_f32; WIDTH]; SUMS];
     for _ in 0..rounds {
         advance(&mut a, factor);
         advance(&mut b, factor);
