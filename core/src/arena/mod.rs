@@ -112,6 +112,22 @@ pub struct ArenaStats {
     pub table_bytes: usize,
 }
 
+/// Where the row lies that serves an entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Serving {
+    start: u32,
+    end: u32,
+    /// Whether it is the entity's own row, and not the cold-start row.
+    pub(crate) is_own: bool,
+}
+
+impl Serving {
+    #[inline(always)]
+    const fn len(self) -> usize {
+        self.end.wrapping_sub(self.start) as usize
+    }
+}
+
 /// The rows of all users and items. See the [module](self) for the layout.
 #[derive(Debug)]
 pub struct Arena<'a, E = f32> {
@@ -325,14 +341,41 @@ impl<'a, E: Element> Arena<'a, E> {
         positive: u32,
         negative: u32,
     ) -> Option<(&mut [E], &mut [E], &mut [E])> {
-        let positive = self.span(Side::Item, positive);
-        let negative = self.span(Side::Item, negative);
+        let [user, positive, negative] = self.served_mut([
+            self.serving(Side::User, user),
+            self.serving(Side::Item, positive),
+            self.serving(Side::Item, negative),
+        ])?;
+        Some((user, positive, negative))
+    }
+
+    /// Where the row lies that serves an entity.
+    #[inline(always)]
+    pub(crate) fn serving(&self, side: Side, id: u32) -> Serving {
+        match self.own_span(side, id) {
+            Some((start, end)) if start < end => Serving { start, end, is_own: true },
+            _ => {
+                let (start, end) = self.cold_span(side);
+                Serving { start, end, is_own: false }
+            }
+        }
+    }
+
+    /// The rows of a user and two items, all to change; `None` if the items' are the same.
+    #[inline(always)]
+    pub(crate) fn served_mut(&mut self, [user, positive, negative]: [Serving; 3]) -> Option<[&mut [E]; 3]> {
         if positive == negative {
             return None;
         }
-        let user = self.span(Side::User, user);
-        let [user, positive, negative] = self.values.get_disjoint_mut([user, positive, negative]).ok()?;
-        Some((user, positive, negative))
+        // Users lie below items, so that two cuts part the three.
+        let swap = positive.start > negative.start;
+        let (lower, upper) = if swap { (negative, positive) } else { (positive, negative) };
+        let (below, upper_row) = self.values.split_at_mut_checked(upper.start as usize)?;
+        let upper_row = upper_row.get_mut(..upper.len())?;
+        let (below, lower_row) = below.split_at_mut_checked(lower.start as usize)?;
+        let lower_row = lower_row.get_mut(..lower.len())?;
+        let user = below.get_mut(user.start as usize..)?.get_mut(..user.len())?;
+        Some(if swap { [user, upper_row, lower_row] } else { [user, lower_row, upper_row] })
     }
 
     /// The rows that serve a user and an item, both to change. O(1).
@@ -401,7 +444,7 @@ impl<'a, E: Element> Arena<'a, E> {
     }
 
     /// First element and end of an entity's own row; `None` if it is unknown.
-    #[inline]
+    #[inline(always)]
     fn own_span(&self, side: Side, id: u32) -> Option<(u32, u32)> {
         if id >= self.count(side) {
             return None;
@@ -425,10 +468,8 @@ impl<'a, E: Element> Arena<'a, E> {
     /// Where the row lies that serves an entity.
     #[inline]
     fn span(&self, side: Side, id: u32) -> Range<usize> {
-        match self.own_span(side, id) {
-            Some((start, end)) if start < end => widen((start, end)),
-            _ => widen(self.cold_span(side)),
-        }
+        let Serving { start, end, .. } = self.serving(side, id);
+        widen((start, end))
     }
 }
 

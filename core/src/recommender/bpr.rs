@@ -83,78 +83,70 @@ pub fn step<E: Element>(config: &RecommenderConfig, rows: Rows<'_, E>, accumulat
 
     let of_positive = user.len().min(positive.len());
     let of_negative = user.len().min(negative.len());
-    let common = of_positive.min(of_negative);
-    let positive_is_longer = of_positive > of_negative;
     let of_user = of_positive.max(of_negative);
+    let common = of_positive.min(of_negative);
     let (user, user_beyond) = split(user, common);
     let (positive, positive_beyond) = split(positive, common);
     let (negative, negative_beyond) = split(negative, common);
-    let (longer, sign) = if positive_is_longer { (positive_beyond, 1.0) } else { (negative_beyond, -1.0) };
-    let (user_beyond, _) = split(user_beyond, of_user - common);
-    let (longer, _) = split(longer, of_user - common);
+    // Beyond what all three have there is at most one item.
+    let (longer, longer_is_positive) =
+        if of_positive > common { (positive_beyond, true) } else { (negative_beyond, false) };
+    let (longer, user_beyond) = (cut(longer, of_user - common), cut(user_beyond, of_user - common));
 
     let sums = sum(user, positive, negative);
     let beyond = if longer.is_empty() { PairSums::default() } else { sum_pair(user_beyond, longer) };
-    let (to_positive, to_negative) =
-        if positive_is_longer { (beyond, PairSums::default()) } else { (PairSums::default(), beyond) };
-
-    let positive_dot = sums.positive_dot + to_positive.dot;
-    let negative_dot = sums.negative_dot + to_negative.dot;
-    let bias = |element: &Option<&mut E>| element.as_ref().map_or(0.0, |element| element.to_f32());
-    let (positive_b, negative_b) = (bias(&positive_bias), bias(&negative_bias));
+    let (of_i, of_j) = if longer_is_positive { (1.0, 0.0) } else { (0.0, 1.0) };
+    let positive_dot = sums.positive_dot + of_i * beyond.dot;
+    let negative_dot = sums.negative_dot + of_j * beyond.dot;
+    let positive_b = positive_bias.as_ref().map_or(0.0, |bias| bias.to_f32());
+    let negative_b = negative_bias.as_ref().map_or(0.0, |bias| bias.to_f32());
     let margin = (positive_b + positive_dot) - (negative_b + negative_dot);
     let pull = math::sigmoid(-margin);
 
-    // Squared lengths of the three gradients, from the sums:
-    // pull (q_i - q_j) - l2 p,  pull p - l2 q_i,  -pull p - l2 q_j.
-    let square = |toward: f32, across: f32, own: f32, l2: f32| {
-        ((pull * pull * toward - 2.0 * pull * l2 * across) + l2 * l2 * own).max(0.0)
-    };
-    let accumulators = PerRow {
-        user: accumulators.user
-            + square(
-                sums.difference_squared + beyond.item_squared,
-                positive_dot - negative_dot,
-                sums.user_squared + beyond.user_squared,
-                config.user_l2,
-            ) * reciprocal(of_user),
-        positive: accumulators.positive
-            + square(
-                sums.user_squared + to_positive.user_squared,
-                positive_dot,
-                sums.positive_squared + to_positive.item_squared,
-                config.item_l2,
-            ) * reciprocal(of_positive),
-        negative: accumulators.negative
-            + square(
-                sums.user_squared + to_negative.user_squared,
-                -negative_dot,
-                sums.negative_squared + to_negative.item_squared,
-                config.item_l2,
-            ) * reciprocal(of_negative),
-    };
-
-    // Row x becomes keep x + move y.
-    let rates = |accumulator: f32, l2: f32| {
-        let rate = config.learning_rate * math::inverse_sqrt(accumulator + EPSILON);
-        Rates { keep: 1.0 - rate * l2, pull: rate * pull }
-    };
-    let user_rates = rates(accumulators.user, config.user_l2);
-    let positive_rates = rates(accumulators.positive, config.item_l2);
-    let negative_rates = rates(accumulators.negative, config.item_l2);
-    update(user, positive, negative, user_rates, positive_rates, negative_rates);
+    // For each row x the gradient is pull y - l2 x, with y = q_i - q_j, p, -p; its squared length comes from
+    // y^2, x y and x^2. The row becomes keep x + rate y.
+    let toward = [
+        sums.difference_squared + beyond.item_squared,
+        sums.user_squared + of_i * beyond.user_squared,
+        sums.user_squared + of_j * beyond.user_squared,
+    ];
+    let across = [positive_dot - negative_dot, positive_dot, -negative_dot];
+    let own = [
+        sums.user_squared + beyond.user_squared,
+        sums.positive_squared + of_i * beyond.item_squared,
+        sums.negative_squared + of_j * beyond.item_squared,
+    ];
+    let l2 = [config.user_l2, config.item_l2, config.item_l2];
+    let dimensions = [of_user, of_positive, of_negative];
+    let mut accumulators = [accumulators.user, accumulators.positive, accumulators.negative];
+    let mut rates = [Rates { keep: 1.0, pull: 0.0 }; 3];
+    for ((((((accumulator, rates), toward), across), own), l2), dimensions) in
+        accumulators.iter_mut().zip(&mut rates).zip(toward).zip(across).zip(own).zip(l2).zip(dimensions)
+    {
+        let square = (pull * pull * toward - 2.0 * pull * l2 * across) + l2 * l2 * own;
+        *accumulator += square.max(0.0) * (1.0 / dimensions.max(1) as u32 as f32);
+        let rate = config.learning_rate * math::inverse_sqrt(*accumulator + EPSILON);
+        *rates = Rates { keep: 1.0 - rate * l2, pull: rate * pull };
+    }
+    let [user_rates, positive_rates, negative_rates] = rates;
+    update(user, positive, negative, rates);
     if !longer.is_empty() {
-        let item_rates = if positive_is_longer { positive_rates } else { negative_rates };
+        let (item_rates, sign) =
+            if longer_is_positive { (positive_rates, 1.0) } else { (negative_rates, -1.0) };
         update_pair(user_beyond, longer, user_rates.times(sign), item_rates.times(sign));
     }
-    let step_bias = |element: Option<&mut E>, value: f32, pull: f32| {
-        if let Some(element) = element {
-            *element = E::from_f32(value + config.bias_learning_rate * (pull - config.bias_l2 * value));
-        }
-    };
-    step_bias(positive_bias, positive_b, pull);
-    step_bias(negative_bias, negative_b, -pull);
-    Step { margin, accumulators }
+    step_bias(config, positive_bias, positive_b, pull);
+    step_bias(config, negative_bias, negative_b, -pull);
+    let [user, positive, negative] = accumulators;
+    Step { margin, accumulators: PerRow { user, positive, negative } }
+}
+
+/// A bias has no accumulator.
+#[inline(always)]
+fn step_bias<E: Element>(config: &RecommenderConfig, bias: Option<&mut E>, value: f32, pull: f32) {
+    if let Some(bias) = bias {
+        *bias = E::from_f32(value + config.bias_learning_rate * (pull - config.bias_l2 * value));
+    }
 }
 
 /// Bias and embedding of an item's row.
@@ -170,14 +162,18 @@ fn split_bias<E>(row: &mut [E], has_bias: bool) -> (Option<&mut E>, &mut [E]) {
     }
 }
 
+/// The first `at` elements, at most all, and the others.
 #[inline(always)]
 fn split<E>(row: &mut [E], at: usize) -> (&mut [E], &mut [E]) {
+    let at = at.min(row.len());
     row.split_at_mut_checked(at).unwrap_or_default()
 }
 
+/// The first `length` elements, at most all.
 #[inline(always)]
-fn reciprocal(dimensions: usize) -> f32 {
-    1.0 / dimensions.max(1) as f32
+fn cut<E>(row: &mut [E], length: usize) -> &mut [E] {
+    let length = length.min(row.len());
+    row.get_mut(..length).unwrap_or_default()
 }
 
 /// Three slices of equal length: whole blocks in lanes, then the rest in order.
@@ -281,9 +277,7 @@ fn update<E: Element>(
     user: &mut [E],
     positive: &mut [E],
     negative: &mut [E],
-    user_rates: Rates,
-    positive_rates: Rates,
-    negative_rates: Rates,
+    [user_rates, positive_rates, negative_rates]: [Rates; 3],
 ) {
     let negative_rates = negative_rates.times(-1.0);
     let (user, user_rest) = user.as_chunks_mut::<LANES>();

@@ -430,17 +430,19 @@ impl<'a, E: Element> Recommender<'a, E> {
     #[inline(always)]
     fn update(&mut self, user: u32, item: u32) -> Option<f32> {
         let negative = self.draw_negative(user, item)?;
-        let cold = PerRow {
-            user: self.arena.is_cold(Side::User, user),
-            positive: self.arena.is_cold(Side::Item, item),
-            negative: self.arena.is_cold(Side::Item, negative),
-        };
+        let places = [
+            self.arena.serving(Side::User, user),
+            self.arena.serving(Side::Item, item),
+            self.arena.serving(Side::Item, negative),
+        ];
+        let cold =
+            PerRow { user: !places[0].is_own, positive: !places[1].is_own, negative: !places[2].is_own };
         let accumulators = PerRow {
             user: self.accumulator(Side::User, user, cold.user),
             positive: self.accumulator(Side::Item, item, cold.positive),
             negative: self.accumulator(Side::Item, negative, cold.negative),
         };
-        let Some((user_row, positive_row, negative_row)) = self.arena.triple_mut(user, item, negative) else {
+        let Some([user_row, positive_row, negative_row]) = self.arena.served_mut(places) else {
             // One cold-start row stands for both items: nothing to tell apart.
             return Some(0.0);
         };

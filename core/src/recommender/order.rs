@@ -77,7 +77,8 @@ impl<'a> Order<'a> {
         self.len = 0;
         let count = arena.count(Side::Item);
         let items = Items::new(arena);
-        let Some(last) = self.classes.checked_sub(1) else { return };
+        // One class alone could not tell rows from none.
+        let Some(last) = self.classes.checked_sub(1).filter(|&last| last > 0) else { return };
         let class = |length: usize| last - length.min(last);
         let mut first = 0_u32;
         for ends in self.ends.chunks_exact_mut(last + 1) {

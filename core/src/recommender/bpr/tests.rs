@@ -86,7 +86,7 @@ fn loss(config: &RecommenderConfig, rows: &[Vec<f64>; 3], lengths: [usize; 3]) -
     let penalty = f64::from(config.user_l2) * square(p, lengths[0])
         + f64::from(config.item_l2) * (square(&i[bias..], lengths[1]) + square(&j[bias..], lengths[2]))
         + f64::from(config.bias_l2) * (b_i * b_i + b_j * b_j);
-    (-x).exp().ln_1p() + penalty / 2.0
+    math::ln_1p_f64(math::exp_f64(-x)) + penalty / 2.0
 }
 
 fn any_row(low: usize) -> impl Strategy<Value = Vec<f32>> {
@@ -138,7 +138,7 @@ proptest! {
         let mut rows = before.clone();
         let start = PerRow { user: 1.0, positive: 2.0, negative: 3.0 };
         let step = run(&config, &mut rows, start);
-        let pull = 1.0 / (1.0 + f64::from(step.margin).exp());
+        let pull = 1.0 / (1.0 + math::exp_f64(f64::from(step.margin)));
         let [p, i, j] = before.map(|row| row.into_iter().map(f64::from).collect::<Vec<_>>());
         let at = |row: &[f64], k: usize| row.get(k).copied().unwrap_or(0.0);
         let (i, j) = (&i[bias..], &j[bias..]);

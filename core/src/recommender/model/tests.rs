@@ -235,6 +235,7 @@ impl Naive {
         let rate_user = rate(&mut self.accumulators.user[user], of_user);
         let rate_positive = rate(&mut self.accumulators.item[positive], of_positive);
         let rate_negative = rate(&mut self.accumulators.item[negative], of_negative);
+        #[allow(clippy::needless_range_loop, reason = "several rows share the index")]
         for k in 0..longest.min(d) {
             let own = (1.0 - rate_user * l2_user) * p[k];
             let partner = match (k < di, k < dj) {
