@@ -222,13 +222,21 @@ fn consider<E: Element>(
 /// then those of the next lane in [`LANE_ORDER`].
 #[inline(always)]
 fn turn<E: Element, const N: usize>(rows: &[&[E]; N], chunks: usize, out: &mut [[f32; N]]) {
-    out.fill([0.0; N]);
-    for (n, row) in rows.iter().enumerate() {
-        for (lane, out) in LANE_ORDER.iter().zip(out.chunks_mut(chunks.max(1))) {
-            let elements = row.get(*lane..).unwrap_or_default().iter().step_by(LANES);
-            for (place, element) in out.iter_mut().zip(elements) {
-                if let Some(place) = place.get_mut(n) {
-                    *place = element.to_f32();
+    let mut lanes = out.chunks_exact_mut(chunks.max(1));
+    let mut lanes: [&mut [[f32; N]]; LANES] = core::array::from_fn(|_| lanes.next().unwrap_or_default());
+    for chunk in 0..chunks {
+        let mut block = [[0.0_f32; LANES]; N];
+        for (block, row) in block.iter_mut().zip(rows) {
+            let rest = row.get(chunk * LANES..).unwrap_or_default();
+            match rest.first_chunk::<LANES>() {
+                Some(whole) => block.iter_mut().zip(whole).for_each(|(to, from)| *to = from.to_f32()),
+                None => block.iter_mut().zip(rest).for_each(|(to, from)| *to = from.to_f32()),
+            }
+        }
+        for (lane, n) in lanes.iter_mut().zip(LANE_ORDER) {
+            if let Some(out) = lane.get_mut(chunk) {
+                for (to, block) in out.iter_mut().zip(&block) {
+                    *to = block.get(n).copied().unwrap_or(0.0);
                 }
             }
         }
@@ -245,11 +253,18 @@ fn score_tile(
     biases: &[f32; PANEL],
     scores: &mut Scores,
 ) {
-    let mut lanes = [[[0.0_f32; PANEL]; TILE]; LANES];
-    let blocks = tile.chunks(tile_chunks.max(1)).zip(panel.chunks(panel_chunks.max(1)));
-    for (lane, (tile, panel)) in lanes.iter_mut().zip(blocks) {
-        *lane = score_lane(tile, panel);
-    }
+    let mut tiles = tile.chunks(tile_chunks.max(1));
+    let mut panels = panel.chunks(panel_chunks.max(1));
+    let lanes: [Scores; LANES] = [
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+        score_lane(tiles.next(), panels.next()),
+    ];
     let [a, e, c, g, b, f, d, h] = core::hint::black_box(&lanes);
     let lanes = a.iter().zip(e).zip(c).zip(g).zip(b).zip(f).zip(d).zip(h);
     for (scores, (((((((a, e), c), g), b), f), d), h)) in scores.iter_mut().zip(lanes) {
@@ -263,7 +278,8 @@ fn score_tile(
 
 /// One lane's sums. Four separate sums, since LLVM then keeps all of them in registers.
 #[inline(always)]
-fn score_lane(tile: &[[f32; TILE]], panel: &[[f32; PANEL]]) -> Scores {
+fn score_lane(tile: Option<&[[f32; TILE]]>, panel: Option<&[[f32; PANEL]]>) -> Scores {
+    let (tile, panel) = (tile.unwrap_or_default(), panel.unwrap_or_default());
     let [mut a, mut b, mut c, mut d] = [[0.0_f32; PANEL]; TILE];
     for (&[p, q, r, s], items) in tile.iter().zip(panel) {
         multiply_add(&mut a, p, items);
