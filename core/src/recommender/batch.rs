@@ -1,6 +1,6 @@
 //! The best items for many users at once, for a machine with memory to spare.
 //!
-//! Each item row is fetched once for all users of a batch. Sixteen items side by side make a panel, four
+//! Each item row is fetched once for all users of a batch. Sixteen items side by side make a panel, six
 //! users a tile; both are turned so that the elements of one dimension lie together, in the lanes of
 //! [`math::dot`]: the compiler then works on whole vectors of items, and every score gets the bits of
 //! [`Recommender::score`]. Short rows are filled up with zeros, so that holds for finite rows.
@@ -20,7 +20,7 @@ use crate::math::LANES;
 const PANEL: usize = 16;
 
 /// Users side by side.
-const TILE: usize = 4;
+const TILE: usize = 6;
 
 /// The lanes in the order in which their sums meet; see [`math::fold`](crate::math::fold).
 const LANE_ORDER: [usize; LANES] = [0, 4, 2, 6, 1, 5, 3, 7];
@@ -243,7 +243,7 @@ fn turn<E: Element, const N: usize>(rows: &[&[E]; N], chunks: usize, out: &mut [
     }
 }
 
-/// The scores of four users and sixteen items.
+/// The scores of six users and sixteen items.
 #[inline(always)]
 fn score_tile(
     tile: &[[f32; TILE]],
@@ -276,18 +276,20 @@ fn score_tile(
     }
 }
 
-/// One lane's sums. Four separate sums, since LLVM then keeps all of them in registers.
+/// One lane's sums. Six separate sums, since LLVM then keeps all of them in registers.
 #[inline(always)]
 fn score_lane(tile: Option<&[[f32; TILE]]>, panel: Option<&[[f32; PANEL]]>) -> Scores {
     let (tile, panel) = (tile.unwrap_or_default(), panel.unwrap_or_default());
-    let [mut a, mut b, mut c, mut d] = [[0.0_f32; PANEL]; TILE];
-    for (&[p, q, r, s], items) in tile.iter().zip(panel) {
+    let [mut a, mut b, mut c, mut d, mut e, mut f] = [[0.0_f32; PANEL]; TILE];
+    for (&[p, q, r, s, t, u], items) in tile.iter().zip(panel) {
         multiply_add(&mut a, p, items);
         multiply_add(&mut b, q, items);
         multiply_add(&mut c, r, items);
         multiply_add(&mut d, s, items);
+        multiply_add(&mut e, t, items);
+        multiply_add(&mut f, u, items);
     }
-    [a, b, c, d]
+    [a, b, c, d, e, f]
 }
 
 #[inline(always)]
