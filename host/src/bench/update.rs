@@ -1,6 +1,7 @@
 //! Learning event by event.
 
 use anyhow::Result;
+use scall_core::math;
 use scall_core::random::Generator;
 use scall_core::recommender::RecommenderConfig;
 use scall_core::side::PerSide;
@@ -79,7 +80,7 @@ fn zipf(entities: u32, exponent: f64, count: usize, generator: &mut Generator) -
     let mut mass = 0.0;
     let cumulated: Vec<f64> = (1..=entities)
         .map(|rank| {
-            mass += f64::from(rank).powf(-exponent);
+            mass += math::pow_f64(f64::from(rank), -exponent);
             mass
         })
         .collect();
