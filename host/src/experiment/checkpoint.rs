@@ -237,12 +237,20 @@ fn digest_of(bytes: &[u8]) -> u64 {
     digest.value()
 }
 
+/// A snapshot of `state`.
+///
+/// # Errors
+/// Those of the state.
 pub(super) fn to_bytes(state: &impl Snapshot) -> Result<Vec<u8>> {
     let mut bytes = vec![0; snapshot::size(&[LAYOUT], state)?];
     snapshot::save(&[LAYOUT], state, &mut bytes)?;
     Ok(bytes)
 }
 
+/// Restores `state` from the snapshot at the front of `bytes`, and returns the snapshot's length.
+///
+/// # Errors
+/// A snapshot of something else or with damage; the state is then as it was.
 pub(super) fn from_bytes(state: &mut impl Snapshot, bytes: &[u8]) -> Result<usize> {
     snapshot::load(&[LAYOUT], state, bytes).map_err(refusal)
 }

@@ -5,6 +5,7 @@ mod command_line;
 mod compare;
 mod data_stats;
 mod output_files;
+mod resume;
 mod run;
 mod sizes;
 mod support;
