@@ -147,25 +147,22 @@ mod tests {
 
     #[test]
     fn lists_are_the_same_bits_however_they_are_compiled() {
-        with_recommender(
-            |recommender, events| learn(recommender, events),
-            |recommender| {
-                let users: Vec<u32> = (0..ENTITIES).collect();
-                let mut batch = vec![Scored::NONE; users.len() * 20];
-                let excluded = |n: usize, item| recommender.seen().contains(users[n], item);
-                retrieve(recommender, &users, &mut batch, &excluded).unwrap();
-                for (&user, batch) in users.iter().zip(batch.chunks(20)) {
-                    let (mut plain, mut wide) = ([Scored::NONE; 20], [Scored::NONE; 20]);
-                    recommender.recommend(user, &mut plain);
-                    recommend(recommender, user, &mut wide);
-                    let bits = |list: &[Scored]| -> Vec<_> {
-                        list.iter().map(|scored| (scored.item, scored.score.to_bits())).collect()
-                    };
-                    assert_eq!(bits(&wide), bits(&plain));
-                    assert_eq!(bits(batch), bits(&plain));
-                }
-            },
-        );
+        with_recommender(learn, |recommender| {
+            let users: Vec<u32> = (0..ENTITIES).collect();
+            let mut batch = vec![Scored::NONE; users.len() * 20];
+            let excluded = |n: usize, item| recommender.seen().contains(users[n], item);
+            retrieve(recommender, &users, &mut batch, &excluded).unwrap();
+            for (&user, batch) in users.iter().zip(batch.chunks(20)) {
+                let (mut plain, mut wide) = ([Scored::NONE; 20], [Scored::NONE; 20]);
+                recommender.recommend(user, &mut plain);
+                recommend(recommender, user, &mut wide);
+                let bits = |list: &[Scored]| -> Vec<_> {
+                    list.iter().map(|scored| (scored.item, scored.score.to_bits())).collect()
+                };
+                assert_eq!(bits(&wide), bits(&plain));
+                assert_eq!(bits(batch), bits(&plain));
+            }
+        });
     }
 
     #[test]
@@ -190,6 +187,6 @@ mod tests {
             }
             sac.networks().iter().map(|number| number.to_bits()).collect::<Vec<_>>()
         };
-        assert_eq!(learned(update_policy), learned(|sac| sac.update()));
+        assert_eq!(learned(update_policy), learned(Sac::update));
     }
 }

@@ -55,10 +55,10 @@ fn a_process_killed_while_writing_leaves_an_old_or_a_new_file() {
 }
 
 /// A file system of its own with little space; only the superuser can make one.
-struct SmallDisk<'a>(&'a Path);
+pub(crate) struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
-    fn mount(at: &'a Path) -> Option<Self> {
+    pub(crate) fn mount(at: &'a Path) -> Option<Self> {
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
             .arg(at)

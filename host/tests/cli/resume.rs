@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::output_files::SmallDisk;
 use crate::run::{small_stream, timeless};
-use crate::support::{Directory, document, failure, scall};
+use crate::support::{Directory, document, failure, scall, skip};
 
 const RUN: &str = "run --json --method scall --segments 6 --k-core 1 --budget mean:3 --seed 8";
 const COMPARE: &str = "compare --json --methods scall,frequency --budgets mean:2,mean:4 --seeds 2 --segments 4 \
@@ -184,4 +185,24 @@ fn the_number_of_threads_may_change_and_the_file_may_move() {
     fs::create_dir(directory.path().join("moved")).unwrap();
     let moved = directory.file("moved/small.csv", fs::read(&stream).unwrap());
     assert_eq!(result(&format!("{RUN} --threads 3"), &moved, &out, true), expected);
+}
+
+#[test]
+fn a_run_that_met_a_full_disk_goes_on_once_there_is_room() {
+    let (directory, disk) = (Directory::new(), Directory::new());
+    let Some(_disk) = SmallDisk::mount(disk.path()) else {
+        return skip("a full disk: no right to mount a small one");
+    };
+    let stream = small_stream(&directory);
+    let line = &RUN.replace("scall", "uniform");
+    let expected = result(line, &stream, &directory.path().join("whole"), false);
+    let size = fs::metadata(directory.path().join("whole/checkpoint.bin")).unwrap().len() as usize;
+    // Room for one checkpoint at a time, but a new one is complete before the old one goes.
+    let filler = disk.file("filler", vec![0; (256 << 10) - size * 3 / 2]);
+    let out = disk.path().join("out");
+    let error = failure(scall(arguments(line, &stream, &out, false)), 1);
+    let path = out.join("checkpoint.bin").display().to_string();
+    assert!(error.starts_with(&format!("error: {path}: cannot write the file: No space left")), "{error}");
+    fs::remove_file(filler).unwrap();
+    assert_eq!(result(line, &stream, &out, true), expected);
 }
