@@ -118,9 +118,9 @@ mod tests {
 
     #[test]
     fn no_word_reaches_an_end_of_the_interval() {
-        assert_eq!(f64::from(inside_unit(0)), 0.5_f64.powi(24));
-        assert_eq!(f64::from(inside_unit(u32::MAX)), 1.0 - 0.5_f64.powi(24));
-        assert_eq!(f64::from(inside_unit(1 << 31)), 0.5 + 0.5_f64.powi(24));
+        assert_eq!(f64::from(inside_unit(0)), (1.0 / 16_777_216.0));
+        assert_eq!(f64::from(inside_unit(u32::MAX)), 1.0 - (1.0 / 16_777_216.0));
+        assert_eq!(f64::from(inside_unit(1 << 31)), 0.5 + (1.0 / 16_777_216.0));
     }
 
     #[test]

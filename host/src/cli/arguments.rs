@@ -86,7 +86,7 @@ pub(super) struct ExperimentArguments {
     #[arg(long, value_name = "SHARE:SHAPE:SHAPE", value_parser = parse_action, conflicts_with = "search")]
     action: Option<Action>,
     /// The fewest dimensions of a row; the rarest entities go without one if not all can have as many
-    /// [default: 4 for scall, 1 for its published search, else 0]
+    /// [default: 3 for scall, 1 for its published search, else 0]
     #[arg(long, value_name = "N")]
     min_size: Option<u32>,
     /// The most dimensions of a row [default: 64]

@@ -40,7 +40,7 @@ const LARGEST: u32 = 64;
 
 /// The fewest dimensions that SCALL gives a row: shorter ones learn too little to be worth their
 /// parameters, so the rarest entities go without instead.
-const SMALLEST: u32 = 4;
+const SMALLEST: u32 = 3;
 
 /// A power law within bounds, with hysteresis.
 const fn resize(smallest: u32) -> ResizeSettings {
