@@ -71,6 +71,23 @@ impl Step {
             step.number(w, m, v, g);
         }
     }
+
+    /// Moves one row of weights, and its target by `rate` of the distance to where they are then.
+    #[inline(always)]
+    pub(super) fn row_and_target(
+        &self,
+        weights: &mut [f32],
+        first: &mut [f32],
+        second: &mut [f32],
+        gradient: &[f32],
+        (target, rate): (&mut [f32], f32),
+    ) {
+        let step = *self;
+        for ((((w, m), v), &g), t) in weights.iter_mut().zip(first).zip(second).zip(gradient).zip(target) {
+            step.number(w, m, v, g);
+            *t += rate * (*w - *t);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -365,20 +365,16 @@ pub fn step(layer: LayerStep<'_>, adam: &Step, scale: f32) {
     let rate = target.as_ref().map_or(0.0, |target| target.rate);
     let mut targets = target.as_mut().map(|target| RowIterMut::new(target.weights, stride));
     for (neuron, (weights, (first, second))) in rows.zip(moments).enumerate() {
-        let weights = weights.as_flattened_mut();
+        let (weights, first, second) =
+            (weights.as_flattened_mut(), first.as_flattened_mut(), second.as_flattened_mut());
         gradient_of_row(deltas, neuron, scale, inputs, gradient);
-        adam.row(weights, first.as_flattened_mut(), second.as_flattened_mut(), gradient);
-        if let Some(target) = targets.as_mut().and_then(Iterator::next) {
-            follow(target.as_flattened_mut(), weights, rate);
+        match targets.as_mut().and_then(Iterator::next) {
+            Some(target) => {
+                let target = (target.as_flattened_mut(), rate);
+                adam.row_and_target(weights, first, second, gradient, target);
+            }
+            None => adam.row(weights, first, second, gradient),
         }
-    }
-}
-
-/// Moves a target by `rate` of its distance to the weights.
-#[inline(always)]
-fn follow(target: &mut [f32], weights: &[f32], rate: f32) {
-    for (target, &weight) in target.iter_mut().zip(weights) {
-        *target += rate * (weight - *target);
     }
 }
 
