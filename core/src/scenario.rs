@@ -9,15 +9,15 @@ use core::fmt;
 use crate::Side;
 use crate::arena::{ArenaMemory, boundaries_len};
 use crate::digest::Digest;
-use crate::frequency::{rank, retention_of_half_life};
-use crate::policy::{Sac, SacConfig, SacMemory, SacShape, Transition};
+use crate::policy::{Sac, SacConfig, SacMemory, SacShape};
 use crate::random::Generator;
 use crate::recommender::{
     Recommender, RecommenderConfig, RecommenderMemory, Scored, class_ends_len, seen_len,
 };
+use crate::segment::{ActionSpace, Decider, LoopSettings, ResizeSettings, SegmentLoop};
 use crate::side::PerSide;
-use crate::sizes::{Action, Bounds, Distribution, SizeSettings, counts_len, deal, plan, settle};
-use crate::state::{SideState, StateConfig};
+use crate::sizes::{Bounds, Distribution, SizeSettings, counts_len};
+use crate::state::StateConfig;
 use crate::stream::{CrowdMemory, SyntheticConfig, SyntheticStream, rows_len};
 
 /// The seed of the run that machines compare.
@@ -38,6 +38,16 @@ const RESERVE: u32 = 16;
 const LARGEST: u32 = 32;
 const REMEMBERED_PAIRS: usize = 1_024;
 const STATE: StateConfig = StateConfig { groups: 8, width: 0, min_size: 1, max_size: LARGEST };
+const BOUNDS: Bounds = Bounds { min: 1, max: LARGEST };
+const SETTINGS: LoopSettings = LoopSettings {
+    resize: ResizeSettings {
+        sizes: SizeSettings { distribution: Distribution::PowerLaw, bounds: PerSide::new(BOUNDS, BOUNDS) },
+        draw: false,
+        hysteresis: true,
+    },
+    half_life: 1.0,
+    reserve: RESERVE,
+};
 const POLICY: SacConfig = SacConfig {
     shape: SacShape { state: STATE.len() as u32, hidden: 7, batch: 4, capacity: 16 },
     updates_per_step: 8,
@@ -63,7 +73,7 @@ pub struct Report {
     pub hits: u32,
     /// Interactions that could have been such hits: their item was known, and new to the user.
     pub tests: u32,
-    /// The [`Digest`] of all rows, accumulators' effects included, and of the policy's networks at the end.
+    /// The [`Digest`] of all rows and of the policy's networks at the end.
     pub digest: u64,
 }
 
@@ -75,10 +85,10 @@ pub enum ScenarioError {
     Stream,
     /// The recommender.
     Recommender,
-    /// The policy or its state.
+    /// The policy.
     Policy,
-    /// The choice of sizes.
-    Sizes,
+    /// The decision of a segment.
+    Segment,
 }
 
 impl fmt::Display for ScenarioError {
@@ -87,7 +97,7 @@ impl fmt::Display for ScenarioError {
             Self::Stream => "the stream refused the scenario",
             Self::Recommender => "the recommender refused the scenario",
             Self::Policy => "the policy refused the scenario",
-            Self::Sizes => "the sampler of sizes refused the scenario",
+            Self::Segment => "the loop over segments refused the scenario",
         })
     }
 }
@@ -140,8 +150,7 @@ struct PolicyMemory {
 struct DecisionMemory {
     user_counts: [u32; counts_len(LARGEST)],
     item_counts: [u32; counts_len(LARGEST)],
-    /// The state that the present action was taken in, and the one after it.
-    states: [[f32; STATE.len()]; 2],
+    states: [f32; Decider::states_len(&STATE)],
 }
 
 impl Scenario {
@@ -171,11 +180,7 @@ impl Scenario {
                 seen: [0; _],
             },
             policy: PolicyMemory { networks: [0.0; _], replay: [0.0; _], scratch: [0.0; _] },
-            decision: DecisionMemory {
-                user_counts: [0; _],
-                item_counts: [0; _],
-                states: [[0.0; STATE.len()]; 2],
-            },
+            decision: DecisionMemory { user_counts: [0; _], item_counts: [0; _], states: [0.0; _] },
         }
     }
 
@@ -187,22 +192,18 @@ impl Scenario {
         let Self { stream, model, policy, decision } = self;
         let stream = stream.start(seed)?;
         let mut run = Run {
-            recommender: model.start(seed)?,
-            policy: policy.start(seed)?,
-            decision,
-            action: None,
+            segments: decision.start(model.start(seed)?, policy.start(seed)?, seed)?,
+            segment: Answers::default(),
+            all: Answers::default(),
             usual_recall: 0.0,
             report: Report { budget_parameters: PARAMETERS as u32, ..Report::default() },
         };
-        let (mut hits, mut tests) = (0, 0);
         for event in stream {
-            let answered = run.answer(event.user, event.item);
-            hits += u32::from(answered == Some(true));
-            tests += u32::from(answered.is_some());
-            run.recommender.observe(event.user, event.item).map_err(|_| ScenarioError::Recommender)?;
+            run.answer(event.user, event.item);
+            run.segments.observe(event.user, event.item).map_err(|_| ScenarioError::Recommender)?;
             run.report.interactions += 1;
             if run.report.interactions.is_multiple_of(SEGMENT) {
-                run.close_segment(core::mem::take(&mut hits), core::mem::take(&mut tests))?;
+                run.close_segment()?;
             }
         }
         Ok(run.finish())
@@ -245,8 +246,9 @@ impl ModelMemory {
     }
 }
 
-/// The policy's stream of the seed.
+/// Streams of the seed.
 const POLICY_STREAM: u64 = 0x706f_6c69;
+const SIZE_STREAM: u64 = 0x7369_7a65;
 
 impl PolicyMemory {
     fn start(&mut self, seed: u64) -> Result<Sac<'_>, ScenarioError> {
@@ -257,108 +259,70 @@ impl PolicyMemory {
     }
 }
 
+impl DecisionMemory {
+    fn start<'a>(
+        &'a mut self,
+        recommender: Recommender<'a>,
+        policy: Sac<'a>,
+        seed: u64,
+    ) -> Result<SegmentLoop<'a>, ScenarioError> {
+        let Self { user_counts, item_counts, states } = self;
+        let decider = Decider::new(policy, STATE, ActionSpace::BALANCED, Distribution::PowerLaw, states)
+            .map_err(|_| ScenarioError::Segment)?;
+        let counts = PerSide::new(&mut user_counts[..], &mut item_counts[..]);
+        Ok(SegmentLoop::new(recommender, decider, SETTINGS, counts, Generator::stream(seed, SIZE_STREAM)))
+    }
+}
+
+/// How recommendations fared.
+#[derive(Clone, Copy, Debug, Default)]
+struct Answers {
+    hits: u32,
+    tests: u32,
+}
+
 /// A run on its way.
 struct Run<'a> {
-    recommender: Recommender<'a>,
-    policy: Sac<'a>,
-    decision: &'a mut DecisionMemory,
-    action: Option<[f32; 3]>,
+    segments: SegmentLoop<'a>,
+    segment: Answers,
+    all: Answers,
     usual_recall: f32,
     report: Report,
 }
 
 impl Run<'_> {
-    /// Whether an item is among those recommended; `None` if it could not be.
-    fn answer(&self, user: u32, item: u32) -> Option<bool> {
-        if item >= self.recommender.arena().count(Side::Item) || self.recommender.seen().contains(user, item)
-        {
-            return None;
+    /// Recommends before an event is learned. It counts if its item is known, and new to the user.
+    fn answer(&mut self, user: u32, item: u32) {
+        let recommender = self.segments.recommender();
+        if item >= recommender.arena().count(Side::Item) || recommender.seen().contains(user, item) {
+            return;
         }
         let mut best = [Scored { item: 0, score: 0.0 }; ANSWERS];
-        let count = self.recommender.recommend(user, &mut best);
-        Some(best.iter().take(count).any(|scored| scored.item == item))
+        let count = self.segments.recommend(user, &mut best);
+        self.segment.hits += u32::from(best.iter().take(count).any(|scored| scored.item == item));
+        self.segment.tests += 1;
     }
 
-    fn close_segment(&mut self, hits: u32, tests: u32) -> Result<(), ScenarioError> {
-        self.report.segments += 1;
-        self.report.hits += hits;
-        self.report.tests += tests;
+    fn close_segment(&mut self) -> Result<(), ScenarioError> {
+        let Answers { hits, tests } = core::mem::take(&mut self.segment);
+        self.all = Answers { hits: self.all.hits + hits, tests: self.all.tests + tests };
         let recall = if tests > 0 { hits as f32 / tests as f32 } else { 0.0 };
         let reward = 10.0 * (recall - self.usual_recall);
         self.usual_recall += 0.25 * (recall - self.usual_recall);
 
-        self.write_state(reward)?;
-        let [before, after] = &mut self.decision.states;
-        if let Some(action) = self.action {
-            let transition = Transition { state: before, action, reward, next_state: after };
-            self.policy.remember(&transition).map_err(|_| ScenarioError::Policy)?;
-            for _ in 0..POLICY.updates_per_step {
-                self.policy.update();
-            }
-        }
-        let action = self.policy.act(after, true).map_err(|_| ScenarioError::Policy)?;
-        self.action = Some(action);
-        core::mem::swap(before, after);
+        let segments = &mut self.segments;
+        segments.close_segment().map_err(|_| ScenarioError::Segment)?;
+        segments.reward(reward).map_err(|_| ScenarioError::Segment)?;
+        let positions = segments.propose(true).map_err(|_| ScenarioError::Segment)?;
+        segments.apply(positions).map_err(|_| ScenarioError::Segment)?;
 
-        self.resize(action).map_err(|_| ScenarioError::Sizes)?;
-        self.recommender.frequencies_mut().decay(retention_of_half_life(1.0));
-        let arena = self.recommender.arena();
+        let arena = segments.recommender().arena();
         self.report.budget_violations += u32::from(arena.used() > arena.budget());
         Ok(())
     }
 
-    /// What the policy sees goes to the second of the states.
-    fn write_state(&mut self, reward: f32) -> Result<(), ScenarioError> {
-        let decision = self.recommender.decide();
-        let extremes = |side: Side| {
-            let sizes = || (0..decision.arena.count(side)).map(|id| decision.arena.size(side, id));
-            (sizes().max().unwrap_or(0) as f32, sizes().min().unwrap_or(0) as f32)
-        };
-        let (user_sizes, item_sizes) = (extremes(Side::User), extremes(Side::Item));
-        rank(decision.frequencies.user, decision.words.user);
-        rank(decision.frequencies.item, decision.words.item);
-        let sides = PerSide::new(
-            side_state(decision.words.user, decision.frequencies.user, user_sizes),
-            side_state(decision.words.item, decision.frequencies.item, item_sizes),
-        );
-        let [_, state] = &mut self.decision.states;
-        STATE.write(&sides, reward, state).map_err(|_| ScenarioError::Policy)
-    }
-
-    /// Gives every row the size that an action stands for, as far as it is worth moving.
-    fn resize(&mut self, action: [f32; 3]) -> Result<(), ScenarioError> {
-        let distribution = Distribution::PowerLaw;
-        let bounds = Bounds { min: 1, max: LARGEST };
-        let settings = SizeSettings { distribution, bounds: PerSide::new(bounds, bounds) };
-        let decision = self.recommender.decide();
-        let budget = decision.arena.row_budget();
-        let budget = u64::from(budget - budget / RESERVE);
-        let (users, items) = (decision.words.user, decision.words.item);
-        let (user_counts, item_counts) = (&mut self.decision.user_counts, &mut self.decision.item_counts);
-        plan(
-            &Action::from_positions(action, distribution),
-            &settings,
-            budget,
-            None,
-            PerSide::new(users, items),
-            PerSide::new(user_counts, item_counts),
-        )
-        .map_err(|_| ScenarioError::Sizes)?;
-        for (side, words, counts, frequencies) in [
-            (Side::User, users, user_counts, decision.frequencies.user),
-            (Side::Item, items, item_counts, decision.frequencies.item),
-        ] {
-            rank(frequencies, words);
-            deal(words, counts).map_err(|_| ScenarioError::Sizes)?;
-            settle(words, |id| decision.arena.size(side, id), bounds, counts)
-                .map_err(|_| ScenarioError::Sizes)?;
-        }
-        self.recommender.repack().map_err(|_| ScenarioError::Recommender)?;
-        Ok(())
-    }
-
-    fn finish(mut self) -> Report {
-        let arena = self.recommender.arena();
+    fn finish(self) -> Report {
+        let arena = self.segments.recommender().arena();
         let mut digest = Digest::new();
         for side in Side::BOTH {
             digest.word(arena.count(side));
@@ -368,20 +332,17 @@ impl Run<'_> {
                 digest.floats(arena.row(side, id));
             }
         }
-        digest.floats(self.policy.networks());
-        self.report.entities = arena.count(Side::User) + arena.count(Side::Item);
-        self.report.parameters_used = arena.used();
-        self.report.digest = digest.value();
-        self.report
+        digest.floats(self.segments.decider().policy().networks());
+        Report {
+            segments: self.segments.segments(),
+            entities: arena.count(Side::User) + arena.count(Side::Item),
+            parameters_used: arena.used(),
+            hits: self.all.hits,
+            tests: self.all.tests,
+            digest: digest.value(),
+            ..self.report
+        }
     }
-}
-
-fn side_state<'s>(
-    order: &'s [u32],
-    frequencies: &'s [f32],
-    (largest, smallest): (f32, f32),
-) -> SideState<'s> {
-    SideState { order, frequencies, mean_embedding: &[], largest, smallest }
 }
 
 #[cfg(test)]

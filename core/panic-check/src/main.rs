@@ -12,6 +12,7 @@ mod policy;
 mod random;
 mod recommender;
 mod scenario;
+mod segment;
 mod sizes;
 mod snapshot;
 mod state;
@@ -36,6 +37,7 @@ extern "C" fn start() -> ! {
     random::exercise();
     recommender::exercise();
     scenario::exercise();
+    segment::exercise();
     sizes::exercise();
     snapshot::exercise();
     state::exercise();
