@@ -14,7 +14,7 @@ use crate::random::Generator;
 use crate::recommender::{
     Recommender, RecommenderConfig, RecommenderMemory, Scored, class_ends_len, seen_len,
 };
-use crate::segment::{ActionSpace, Decider, LoopError, LoopSettings, ResizeSettings, SegmentLoop};
+use crate::segment::{ActionSpace, Decider, LoopSettings, ResizeSettings, SegmentLoop};
 use crate::side::PerSide;
 use crate::sizes::{Bounds, Distribution, SizeSettings, counts_len};
 use crate::state::StateConfig;
@@ -33,21 +33,21 @@ const ANSWERS: usize = 20;
 const PARAMETERS: usize = 8 * (USERS + ITEMS);
 /// Rows of both cold starts and of newcomers.
 const FIRST_SIZES: PerSide<u32> = PerSide::new(4, 5);
+/// What a segment's sizes leave for newcomers, in parts of the budget.
+const RESERVE: u32 = 16;
 const LARGEST: u32 = 32;
+const REMEMBERED_PAIRS: usize = 1_024;
+const STATE: StateConfig = StateConfig { groups: 8, width: 0, min_size: 1, max_size: LARGEST };
+const BOUNDS: Bounds = Bounds { min: 1, max: LARGEST };
 const SETTINGS: LoopSettings = LoopSettings {
     resize: ResizeSettings {
-        sizes: SizeSettings {
-            distribution: Distribution::PowerLaw,
-            bounds: PerSide::new(Bounds { min: 1, max: LARGEST }, Bounds { min: 1, max: LARGEST }),
-        },
+        sizes: SizeSettings { distribution: Distribution::PowerLaw, bounds: PerSide::new(BOUNDS, BOUNDS) },
         draw: false,
         hysteresis: true,
     },
     half_life: 1.0,
-    reserve: 16,
+    reserve: RESERVE,
 };
-const REMEMBERED_PAIRS: usize = 1_024;
-const STATE: StateConfig = StateConfig { groups: 8, width: 0, min_size: 1, max_size: LARGEST };
 const POLICY: SacConfig = SacConfig {
     shape: SacShape { state: STATE.len() as u32, hidden: 7, batch: 4, capacity: 16 },
     updates_per_step: 8,
@@ -73,22 +73,22 @@ pub struct Report {
     pub hits: u32,
     /// Interactions that could have been such hits: their item was known, and new to the user.
     pub tests: u32,
-    /// The [`Digest`] of all rows, accumulators' effects included, and of the policy's networks at the end.
+    /// The [`Digest`] of all rows and of the policy's networks at the end.
     pub digest: u64,
 }
 
 /// A part refused; the run's own constants are at fault.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScenarioError {
     /// The stream of events.
     Stream,
     /// The recommender.
     Recommender,
-    /// The policy or its state.
+    /// The policy.
     Policy,
-    /// The loop of segments.
-    Loop(LoopError),
+    /// The decision of a segment.
+    Segment,
 }
 
 impl fmt::Display for ScenarioError {
@@ -97,7 +97,7 @@ impl fmt::Display for ScenarioError {
             Self::Stream => "the stream refused the scenario",
             Self::Recommender => "the recommender refused the scenario",
             Self::Policy => "the policy refused the scenario",
-            Self::Loop(_) => "the loop of segments refused the scenario",
+            Self::Segment => "the loop over segments refused the scenario",
         })
     }
 }
@@ -192,20 +192,18 @@ impl Scenario {
         let Self { stream, model, policy, decision } = self;
         let stream = stream.start(seed)?;
         let mut run = Run {
-            session: decision.start(model.start(seed)?, policy.start(seed)?, seed)?,
+            segments: decision.start(model.start(seed)?, policy.start(seed)?, seed)?,
+            segment: Answers::default(),
+            all: Answers::default(),
             usual_recall: 0.0,
             report: Report { budget_parameters: PARAMETERS as u32, ..Report::default() },
         };
-        let (mut hits, mut tests) = (0, 0);
         for event in stream {
-            let answered = run.answer(event.user, event.item);
-            hits += u32::from(answered == Some(true));
-            tests += u32::from(answered.is_some());
-            run.session.observe(event.user, event.item).map_err(|_| ScenarioError::Recommender)?;
+            run.answer(event.user, event.item);
+            run.segments.observe(event.user, event.item).map_err(|_| ScenarioError::Recommender)?;
             run.report.interactions += 1;
             if run.report.interactions.is_multiple_of(SEGMENT) {
-                run.close_segment(core::mem::take(&mut hits), core::mem::take(&mut tests))
-                    .map_err(ScenarioError::Loop)?;
+                run.close_segment()?;
             }
         }
         Ok(run.finish())
@@ -250,7 +248,7 @@ impl ModelMemory {
 
 /// Streams of the seed.
 const POLICY_STREAM: u64 = 0x706f_6c69;
-const SIZES_STREAM: u64 = 0x7369_7a65;
+const SIZE_STREAM: u64 = 0x7369_7a65;
 
 impl PolicyMemory {
     fn start(&mut self, seed: u64) -> Result<Sac<'_>, ScenarioError> {
@@ -269,54 +267,62 @@ impl DecisionMemory {
         seed: u64,
     ) -> Result<SegmentLoop<'a>, ScenarioError> {
         let Self { user_counts, item_counts, states } = self;
-        let distribution = SETTINGS.resize.sizes.distribution;
-        let decider = Decider::new(policy, STATE, ActionSpace::BALANCED, distribution, states)
-            .map_err(|_| ScenarioError::Policy)?;
+        let decider = Decider::new(policy, STATE, ActionSpace::BALANCED, Distribution::PowerLaw, states)
+            .map_err(|_| ScenarioError::Segment)?;
         let counts = PerSide::new(&mut user_counts[..], &mut item_counts[..]);
-        let sizes = Generator::stream(seed, SIZES_STREAM);
-        Ok(SegmentLoop::new(recommender, decider, SETTINGS, counts, sizes))
+        Ok(SegmentLoop::new(recommender, decider, SETTINGS, counts, Generator::stream(seed, SIZE_STREAM)))
     }
+}
+
+/// How recommendations fared.
+#[derive(Clone, Copy, Debug, Default)]
+struct Answers {
+    hits: u32,
+    tests: u32,
 }
 
 /// A run on its way.
 struct Run<'a> {
-    session: SegmentLoop<'a>,
+    segments: SegmentLoop<'a>,
+    segment: Answers,
+    all: Answers,
     usual_recall: f32,
     report: Report,
 }
 
 impl Run<'_> {
-    /// Whether an item is among those recommended; `None` if it could not be.
-    fn answer(&self, user: u32, item: u32) -> Option<bool> {
-        let recommender = self.session.recommender();
+    /// Recommends before an event is learned. It counts if its item is known, and new to the user.
+    fn answer(&mut self, user: u32, item: u32) {
+        let recommender = self.segments.recommender();
         if item >= recommender.arena().count(Side::Item) || recommender.seen().contains(user, item) {
-            return None;
+            return;
         }
-        let mut best = [Scored::NONE; ANSWERS];
-        let count = recommender.recommend(user, &mut best);
-        Some(best.iter().take(count).any(|scored| scored.item == item))
+        let mut best = [Scored { item: 0, score: 0.0 }; ANSWERS];
+        let count = self.segments.recommend(user, &mut best);
+        self.segment.hits += u32::from(best.iter().take(count).any(|scored| scored.item == item));
+        self.segment.tests += 1;
     }
 
-    /// The reward of a decision is how much better the answers were than usual since.
-    fn close_segment(&mut self, hits: u32, tests: u32) -> Result<(), LoopError> {
-        self.report.segments += 1;
-        self.report.hits += hits;
-        self.report.tests += tests;
+    fn close_segment(&mut self) -> Result<(), ScenarioError> {
+        let Answers { hits, tests } = core::mem::take(&mut self.segment);
+        self.all = Answers { hits: self.all.hits + hits, tests: self.all.tests + tests };
         let recall = if tests > 0 { hits as f32 / tests as f32 } else { 0.0 };
         let reward = 10.0 * (recall - self.usual_recall);
         self.usual_recall += 0.25 * (recall - self.usual_recall);
 
-        self.session.close_segment()?;
-        self.session.reward(reward)?;
-        let positions = self.session.propose(true)?;
-        self.session.apply(positions)?;
-        let arena = self.session.recommender().arena();
+        let segments = &mut self.segments;
+        segments.close_segment().map_err(|_| ScenarioError::Segment)?;
+        segments.reward(reward).map_err(|_| ScenarioError::Segment)?;
+        let positions = segments.propose(true).map_err(|_| ScenarioError::Segment)?;
+        segments.apply(positions).map_err(|_| ScenarioError::Segment)?;
+
+        let arena = segments.recommender().arena();
         self.report.budget_violations += u32::from(arena.used() > arena.budget());
         Ok(())
     }
 
-    fn finish(mut self) -> Report {
-        let arena = self.session.recommender().arena();
+    fn finish(self) -> Report {
+        let arena = self.segments.recommender().arena();
         let mut digest = Digest::new();
         for side in Side::BOTH {
             digest.word(arena.count(side));
@@ -326,11 +332,16 @@ impl Run<'_> {
                 digest.floats(arena.row(side, id));
             }
         }
-        digest.floats(self.session.decider().policy().networks());
-        self.report.entities = arena.count(Side::User) + arena.count(Side::Item);
-        self.report.parameters_used = arena.used();
-        self.report.digest = digest.value();
-        self.report
+        digest.floats(self.segments.decider().policy().networks());
+        Report {
+            segments: self.segments.segments(),
+            entities: arena.count(Side::User) + arena.count(Side::Item),
+            parameters_used: arena.used(),
+            hits: self.all.hits,
+            tests: self.all.tests,
+            digest: digest.value(),
+            ..self.report
+        }
     }
 }
 

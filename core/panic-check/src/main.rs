@@ -11,6 +11,7 @@ mod frequency;
 mod policy;
 mod random;
 mod recommender;
+mod resize;
 mod scenario;
 mod segment;
 mod sizes;
@@ -36,6 +37,7 @@ extern "C" fn start() -> ! {
     policy::exercise();
     random::exercise();
     recommender::exercise();
+    resize::exercise();
     scenario::exercise();
     segment::exercise();
     sizes::exercise();

@@ -32,7 +32,7 @@ fn drive(config: &SacConfig, memory: SacMemory<'_>) {
 
 pub fn exercise() {
     // SAFETY: nothing else refers to it.
-    let memory: &mut [f32] = unsafe { &mut *(&raw mut MEMORY) };
+    let Some(memory) = (unsafe { (&raw mut MEMORY).as_mut() }) else { return };
     let memory = memory.get_mut(..black_box(60_000)).unwrap_or_default();
     let (networks, memory) = memory.split_at_mut_checked(black_box(40_000)).unwrap_or_default();
     let (replay, scratch) = memory.split_at_mut_checked(black_box(4_000)).unwrap_or_default();

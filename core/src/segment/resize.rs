@@ -200,9 +200,13 @@ fn shuffle(words: &mut [u32], generator: &mut Generator) {
     for (id, word) in (0_u32..).zip(words.iter_mut()) {
         *word = id;
     }
-    for last in (1..words.len()).rev() {
-        let other = generator.below(last as u32 + 1) as usize;
-        words.swap(last, other);
+    let mut rest = words;
+    while let Some((last, before)) = rest.split_last_mut().filter(|(_, before)| !before.is_empty()) {
+        let other = generator.below(before.len() as u32 + 1);
+        if let Some(other) = before.get_mut(other as usize) {
+            core::mem::swap(last, other);
+        }
+        rest = before;
     }
 }
 
