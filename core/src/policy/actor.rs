@@ -94,7 +94,7 @@ pub(super) fn inverse(action: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::squash;
+    use super::super::tests::model::squash;
     use super::*;
     use crate::testing::config;
     use proptest::prelude::*;

@@ -77,6 +77,9 @@ impl SacShape {
 }
 
 /// The memory of a policy, lent by the caller. Longer slices than needed are taken in part.
+///
+/// At published size an update sweeps 35 MB of networks: where the operating system has large pages, networks
+/// on them save a quarter of its time, most of it spent on translating addresses.
 #[derive(Debug)]
 pub struct SacMemory<'a> {
     /// Weights, moments and targets: [`SacShape::networks_len`] numbers.

@@ -11,6 +11,7 @@ mod actor;
 mod adam;
 mod config;
 mod critic;
+mod error;
 pub mod kernels;
 mod memory;
 mod mlp;
@@ -19,14 +20,16 @@ mod sac;
 mod saved;
 #[cfg(test)]
 mod tests;
+mod update;
 
 pub use actor::{MAX_LOG_STD, MIN_LOG_STD};
 pub use adam::{BETA_1, BETA_2, EPSILON, Step, WeightDecay};
 pub use config::{EntropyWeight, InitialPolicy, SacConfig, SacConfigError, ValidSacConfig};
+pub use error::{Part, SacError};
 pub use memory::{SacMemory, SacShape};
 pub use mlp::{Target, Trained};
 pub use replay::{MAX_BATCH, MAX_CAPACITY, Replay, Sampling, Transition};
-pub use sac::{Losses, Part, Progress, Sac, SacError};
+pub use sac::{Losses, Progress, Sac};
 
 /// How many numbers an action has.
 pub const ACTION: usize = 3;
