@@ -1,4 +1,4 @@
-//! Size decisions by every rule; the loop itself is part of a scenario.
+//! Size decisions by every rule.
 
 use core::hint::black_box;
 use scall_core::arena::ArenaMemory;

@@ -5,7 +5,9 @@ use scall_core::arena::{ArenaMemory, boundaries_len};
 use scall_core::policy::{Sac, SacConfig, SacMemory};
 use scall_core::random::Generator;
 use scall_core::recommender::{Recommender, RecommenderConfig, RecommenderMemory, Scored, class_ends_len};
-use scall_core::segment::{ActionSpace, Decider, Incumbent, LoopSettings, Margin, ResizeSettings, SegmentLoop};
+use scall_core::segment::{
+    ActionSpace, Decider, Incumbent, LoopSettings, Margin, ResizeSettings, SegmentLoop,
+};
 use scall_core::side::PerSide;
 use scall_core::sizes::Distribution;
 use scall_core::snapshot;
@@ -24,8 +26,9 @@ fn part<'m, T>(memory: &mut &'m mut [T], length: usize) -> &'m mut [T] {
 
 pub fn exercise() {
     // SAFETY: nothing else refers to them.
-    let (mut floats, mut words): (&mut [f32], &mut [u32]) =
-        unsafe { (&mut *(&raw mut FLOATS), &mut *(&raw mut WORDS)) };
+    let (floats, words) = unsafe { ((&raw mut FLOATS).as_mut(), (&raw mut WORDS).as_mut()) };
+    let (Some(floats), Some(words)) = (floats, words) else { return };
+    let (mut floats, mut words) = (&mut floats[..], &mut words[..]);
     let mut two = |length| PerSide::new(part(&mut floats, length), part(&mut floats, length));
     let (accumulators, frequencies, means) = (two(8), two(8), two(16));
     let mut two = |length| PerSide::new(part(&mut words, length), part(&mut words, length));
@@ -44,7 +47,8 @@ pub fn exercise() {
         seen: part(&mut words, 64),
     };
     let Ok(config) = black_box(RecommenderConfig::default()).validate() else { return };
-    let Ok(recommender) = Recommender::new(memory, config, black_box(PerSide::new(2, 3)), black_box(400), 1) else {
+    let Ok(recommender) = Recommender::new(memory, config, black_box(PerSide::new(2, 3)), black_box(400), 1)
+    else {
         return;
     };
     let state = black_box(StateConfig::COMPACT);
@@ -57,9 +61,10 @@ pub fn exercise() {
     let Ok(policy) = Sac::new(&config, memory, Generator::new(black_box(3))) else { return };
     let states = part(&mut floats, Decider::states_len(&state));
     let space = black_box(ActionSpace::BALANCED);
-    let Ok(decider) = Decider::new(policy, state, space, black_box(Distribution::PowerLaw), states) else { return };
-    let settings =
-        black_box(LoopSettings { resize: ResizeSettings::default(), half_life: 1.0, reserve: 16 });
+    let Ok(decider) = Decider::new(policy, state, space, black_box(Distribution::PowerLaw), states) else {
+        return;
+    };
+    let settings = black_box(LoopSettings { resize: ResizeSettings::default(), half_life: 1.0, reserve: 16 });
     let mut session = SegmentLoop::new(recommender, decider, settings, counts, Generator::new(black_box(4)));
     let _ = black_box(session.observe(black_box(0), black_box(0)));
     let mut answers = [Scored::NONE; 8];
