@@ -38,3 +38,8 @@ pub mod stream;
 mod testing;
 
 pub use side::Side;
+
+/// What the README shows must compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
