@@ -29,7 +29,7 @@ pub(super) fn execute(seed: u64, output: OutputArguments, console: &mut Console)
 fn text(document: &ParityDocument) -> String {
     format!(
         "the device's run: {} interactions in {} segments, {} entities\n{} of {} parameters, {} budget \
-         violations, recall@20 {:.4}\nmodel digest {}",
+         violations, recall@20 {:.4}\nmodel digest {}\n",
         document.interactions,
         document.segments,
         document.entities,

@@ -171,8 +171,6 @@ impl Experiment<'_> {
         }
         let retention = frequency::retention_of_half_life(self.settings.half_life);
         recommender.frequencies_mut().decay(retention);
-        let retention = frequency::retention_of_half_life(self.settings.half_life);
-        recommender.frequencies_mut().decay(retention);
         for position in segment.train.clone() {
             recommender.record(self.stream.users[position], self.stream.items[position]);
         }

@@ -59,7 +59,7 @@ impl Default for Settings {
             train_passes: 15,
             test_passes: 10,
             replay: 0.3,
-            half_life: 1.0,
+            half_life: 0.5,
             cold_dimensions: 8,
             frequency_power: 0.5,
             resize: resize(0),

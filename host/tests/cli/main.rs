@@ -4,6 +4,7 @@ mod bench;
 mod command_line;
 mod compare;
 mod data_stats;
+mod mini_experiment;
 mod output_files;
 mod resume;
 mod run;
