@@ -296,8 +296,12 @@ fn equal_calls_give_equal_bits() {
             (hash ^ u64::from(word)).wrapping_mul(0x100_0000_01b3)
         })
     };
-    assert_eq!(digest(7), 0x3fb4_d6c7_e13f_4cd3, "{:#x}", digest(7));
-    assert_ne!(digest(8), digest(7));
+    let seven = digest(7);
+    assert_eq!(seven, 0x3fb4_d6c7_e13f_4cd3, "{seven:#x}");
+    if !cfg!(miri) {
+        assert_eq!(digest(7), seven);
+        assert_ne!(digest(8), seven);
+    }
 }
 
 #[test]
@@ -318,7 +322,7 @@ fn a_restored_policy_goes_on_with_the_same_bits() {
         let mut other = Memory::new(&config.shape);
         let mut restored = Sac::new(&valid, other.lend(), Generator::new(99)).unwrap();
         assert_eq!(snapshot::load(&[3], &mut restored, &bytes), Ok(length));
-        for _ in 0..3 {
+        for _ in 0..if cfg!(miri) { 1 } else { 3 } {
             assert_eq!(sac.update(), restored.update());
             assert_eq!(sac.act(&probe, true), restored.act(&probe, true));
         }
