@@ -242,3 +242,6 @@ impl fmt::Display for ResizeError {
 }
 
 impl core::error::Error for ResizeError {}
+
+#[cfg(test)]
+mod tests;

@@ -91,3 +91,69 @@ fn judge((case, list): (&Case, &[Scored])) -> (f64, f64) {
         .collect();
     (metrics::recall(&hits, case.relevant.len()), metrics::ndcg(&hits, case.relevant.len(), LIST))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::protocol::equal_segments;
+    use crate::experiment::testing::stream;
+
+    /// Scores an item by its number alone: the last known item is the best.
+    fn by_number(items: u32) -> impl Fn(&[u32], &mut [Scored], &dyn Fn(usize, u32) -> bool) {
+        move |users, lists, excluded| {
+            for (n, list) in lists.chunks_exact_mut(LIST).enumerate().take(users.len()) {
+                let best = (0..items).rev().filter(|&item| !excluded(n, item));
+                for (place, item) in list.iter_mut().zip(best) {
+                    *place = Scored { item, score: item as f32 };
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_user_with_a_known_new_item_is_tested_and_history_is_left_out() {
+        // Train 0..8, test 8..10 of one segment in two; the second repeats ids and adds nothing.
+        let pairs = [
+            (0, 0),
+            (0, 1),
+            (1, 0),
+            (1, 2),
+            (2, 1),
+            (2, 2),
+            (0, 3),
+            (1, 3), // train
+            (2, 3),
+            (3, 0), // test: a known user and an unknown one, both known items
+            (0, 2),
+            (1, 1),
+            (2, 0),
+            (3, 1),
+            (3, 2),
+            (3, 3),
+            (0, 4),
+            (1, 4), // train
+            (2, 4),
+            (0, 2), // test: a known new item, and one that the user has had
+        ];
+        let stream = stream(&pairs);
+        let history = History::new(&stream);
+        let segments = equal_segments(&stream, 2).unwrap();
+        let first = evaluate(&stream, &history, &segments[0], by_number(4));
+        // User 2 has had 1 and 2: the list is 3, 0. User 3 has had nothing: 3, 2, 1, 0.
+        assert_eq!(first.tested_users, 2);
+        assert_eq!(first.recall, 1.0);
+        let expected = f64::midpoint(1.0, 1.0 / scall_core::math::log2_f64(5.0));
+        assert!((first.ndcg - expected).abs() < 1e-12, "{}", first.ndcg);
+        let second = evaluate(&stream, &history, &segments[1], by_number(5));
+        assert_eq!((second.tested_users, second.recall, second.ndcg), (1, 1.0, 1.0));
+    }
+
+    #[test]
+    fn items_that_nobody_has_seen_are_no_test() {
+        let pairs = [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (0, 3), (1, 2), (1, 3), (0, 4), (1, 5)];
+        let stream = stream(&pairs);
+        let segments = equal_segments(&stream, 2).unwrap();
+        let found = evaluate(&stream, &History::new(&stream), &segments[0], by_number(2));
+        assert_eq!(found, Evaluation::default());
+    }
+}

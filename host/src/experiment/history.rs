@@ -44,3 +44,20 @@ impl History {
         self.of(user, 0..end).iter().any(|&position| stream.items[position as usize] == item)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::testing::stream;
+
+    #[test]
+    fn a_users_interactions_are_found_by_position() {
+        let stream = stream(&[(0, 0), (1, 0), (0, 1), (2, 2), (0, 2)]);
+        let history = History::new(&stream);
+        assert_eq!(history.of(0, 0..5), [0, 2, 4]);
+        assert_eq!(history.of(0, 1..4), [2]);
+        assert_eq!(history.of(1, 2..5), [0_u32; 0]);
+        assert!(history.has(&stream, 0, 1, 3));
+        assert!(!history.has(&stream, 0, 2, 4));
+    }
+}

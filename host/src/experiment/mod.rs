@@ -13,6 +13,8 @@ mod request;
 pub mod run;
 pub mod runner;
 pub mod settings;
+#[cfg(test)]
+mod testing;
 pub mod training;
 pub mod validation;
 

@@ -110,3 +110,49 @@ fn seen(stream: &Stream, range: Range<usize>, before: Counts) -> Counts {
         items: above(&stream.items[range], before.items),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::testing::stream;
+
+    #[test]
+    fn segments_cover_the_stream_in_equal_counts() {
+        let pairs: Vec<(u32, u32)> = (0..103).map(|n| (n % 7, n % 11)).collect();
+        let cut = equal_segments(&stream(&pairs), 10).unwrap();
+        assert_eq!(cut.len(), 10);
+        let mut next = 0;
+        for segment in &cut {
+            assert_eq!(segment.train.start, next);
+            assert_eq!(segment.train.end, segment.test.start);
+            let length = segment.test.end - segment.train.start;
+            assert!((10..=11).contains(&length));
+            assert_eq!(segment.train.len(), length * 4 / 5);
+            next = segment.test.end;
+        }
+        assert_eq!(next, 103);
+    }
+
+    #[test]
+    fn entities_are_known_from_the_train_part_on_and_new_once() {
+        // Ten interactions in two segments: train 0..4, test 4..5, train 5..9, test 9..10.
+        let pairs = [(0, 0), (1, 0), (0, 1), (1, 1), (2, 2), (0, 2), (1, 2), (0, 3), (1, 3), (3, 4)];
+        let cut = equal_segments(&stream(&pairs), 2).unwrap();
+        assert_eq!(cut[0].known, Counts { users: 2, items: 2 });
+        assert_eq!(cut[0].new, cut[0].known);
+        // User 2 and item 2 came in the test part before, item 3 in this train part.
+        assert_eq!(cut[1].known, Counts { users: 3, items: 4 });
+        assert_eq!(cut[1].new, Counts { users: 1, items: 2 });
+        assert_eq!(cut[1].known_at(&stream(&pairs), 6), Counts { users: 3, items: 3 });
+    }
+
+    #[test]
+    fn too_few_interactions_or_segments_are_told() {
+        let pairs = [(0, 0), (1, 1), (2, 2)];
+        assert_eq!(
+            equal_segments(&stream(&pairs), 2),
+            Err(ProtocolError::TooFewInteractions { interactions: 3, segments: 2 })
+        );
+        assert_eq!(equal_segments(&stream(&pairs), 1), Err(ProtocolError::TooFewSegments { asked: 1 }));
+    }
+}
