@@ -133,7 +133,7 @@ pub fn step<E: Element>(config: &RecommenderConfig, rows: Rows<'_, E>, accumulat
     if !longer.is_empty() {
         let (item_rates, sign) =
             if longer_is_positive { (positive_rates, 1.0) } else { (negative_rates, -1.0) };
-        update_pair(user_beyond, longer, user_rates.times(sign), item_rates.times(sign));
+        update_pair(user_beyond, longer, [user_rates.times(sign), item_rates.times(sign)]);
     }
     step_bias(config, positive_bias, positive_b, pull);
     step_bias(config, negative_bias, negative_b, -pull);
@@ -270,57 +270,81 @@ impl Rates {
     }
 }
 
-/// Three slices of equal length. All loads of a block come before its stores, so that nothing has to be
-/// known about how the rows lie.
+/// Three slices of equal length.
 #[inline(always)]
-fn update<E: Element>(
-    user: &mut [E],
-    positive: &mut [E],
-    negative: &mut [E],
-    [user_rates, positive_rates, negative_rates]: [Rates; 3],
-) {
-    let negative_rates = negative_rates.times(-1.0);
+fn update<E: Element>(user: &mut [E], positive: &mut [E], negative: &mut [E], rates: [Rates; 3]) {
     let (user, user_rest) = user.as_chunks_mut::<LANES>();
     let (positive, positive_rest) = positive.as_chunks_mut::<LANES>();
     let (negative, negative_rest) = negative.as_chunks_mut::<LANES>();
     for ((p, i), j) in user.iter_mut().zip(positive).zip(negative) {
-        let (old_p, old_i, old_j) = (*p, *i, *j);
-        for (((p, own), i), j) in p.iter_mut().zip(&old_p).zip(&old_i).zip(&old_j) {
-            *p = user_rates.apply(own.to_f32(), i.to_f32() - j.to_f32());
-        }
-        for ((i, own), p) in i.iter_mut().zip(&old_i).zip(&old_p) {
-            *i = positive_rates.apply(own.to_f32(), p.to_f32());
-        }
-        for ((j, own), p) in j.iter_mut().zip(&old_j).zip(&old_p) {
-            *j = negative_rates.apply(own.to_f32(), p.to_f32());
-        }
+        update_block(p, i, j, rates);
     }
-    for ((p, i), j) in user_rest.iter_mut().zip(positive_rest).zip(negative_rest) {
-        let (old_p, old_i, old_j) = (p.to_f32(), i.to_f32(), j.to_f32());
-        *p = user_rates.apply(old_p, old_i - old_j);
-        *i = positive_rates.apply(old_i, old_p);
-        *j = negative_rates.apply(old_j, old_p);
+    let (user, user_rest) = user_rest.as_chunks_mut::<4>();
+    let (positive, positive_rest) = positive_rest.as_chunks_mut::<4>();
+    let (negative, negative_rest) = negative_rest.as_chunks_mut::<4>();
+    for ((p, i), j) in user.iter_mut().zip(positive).zip(negative).take(1) {
+        update_block(p, i, j, rates);
+    }
+    let (user, positive, negative) =
+        (user_rest.iter_mut(), positive_rest.iter_mut(), negative_rest.iter_mut());
+    for ((p, i), j) in user.zip(positive).zip(negative).take(3) {
+        let [p, i, j] = [p, i, j].map(core::array::from_mut);
+        update_block(p, i, j, rates);
+    }
+}
+
+/// All loads of a block come before its stores, so that nothing has to be known about how the rows lie.
+#[inline(always)]
+fn update_block<const B: usize, E: Element>(
+    user: &mut [E; B],
+    positive: &mut [E; B],
+    negative: &mut [E; B],
+    [user_rates, positive_rates, negative_rates]: [Rates; 3],
+) {
+    let negative_rates = negative_rates.times(-1.0);
+    let (old_p, old_i, old_j) = (*user, *positive, *negative);
+    for (((p, own), i), j) in user.iter_mut().zip(&old_p).zip(&old_i).zip(&old_j) {
+        *p = user_rates.apply(own.to_f32(), i.to_f32() - j.to_f32());
+    }
+    for ((i, own), p) in positive.iter_mut().zip(&old_i).zip(&old_p) {
+        *i = positive_rates.apply(own.to_f32(), p.to_f32());
+    }
+    for ((j, own), p) in negative.iter_mut().zip(&old_j).zip(&old_p) {
+        *j = negative_rates.apply(own.to_f32(), p.to_f32());
     }
 }
 
 /// Two slices of equal length.
 #[inline(always)]
-fn update_pair<E: Element>(user: &mut [E], item: &mut [E], user_rates: Rates, item_rates: Rates) {
+fn update_pair<E: Element>(user: &mut [E], item: &mut [E], rates: [Rates; 2]) {
     let (user, user_rest) = user.as_chunks_mut::<LANES>();
     let (item, item_rest) = item.as_chunks_mut::<LANES>();
     for (p, q) in user.iter_mut().zip(item) {
-        let (old_p, old_q) = (*p, *q);
-        for ((p, own), q) in p.iter_mut().zip(&old_p).zip(&old_q) {
-            *p = user_rates.apply(own.to_f32(), q.to_f32());
-        }
-        for ((q, own), p) in q.iter_mut().zip(&old_q).zip(&old_p) {
-            *q = item_rates.apply(own.to_f32(), p.to_f32());
-        }
+        update_pair_block(p, q, rates);
     }
-    for (p, q) in user_rest.iter_mut().zip(item_rest) {
-        let (old_p, old_q) = (p.to_f32(), q.to_f32());
-        *p = user_rates.apply(old_p, old_q);
-        *q = item_rates.apply(old_q, old_p);
+    let (user, user_rest) = user_rest.as_chunks_mut::<4>();
+    let (item, item_rest) = item_rest.as_chunks_mut::<4>();
+    for (p, q) in user.iter_mut().zip(item).take(1) {
+        update_pair_block(p, q, rates);
+    }
+    for (p, q) in user_rest.iter_mut().zip(item_rest).take(3) {
+        let [p, q] = [p, q].map(core::array::from_mut);
+        update_pair_block(p, q, rates);
+    }
+}
+
+#[inline(always)]
+fn update_pair_block<const B: usize, E: Element>(
+    user: &mut [E; B],
+    item: &mut [E; B],
+    [user_rates, item_rates]: [Rates; 2],
+) {
+    let (old_p, old_q) = (*user, *item);
+    for ((p, own), q) in user.iter_mut().zip(&old_p).zip(&old_q) {
+        *p = user_rates.apply(own.to_f32(), q.to_f32());
+    }
+    for ((q, own), p) in item.iter_mut().zip(&old_q).zip(&old_p) {
+        *q = item_rates.apply(own.to_f32(), p.to_f32());
     }
 }
 

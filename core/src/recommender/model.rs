@@ -305,9 +305,11 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// Returns the margin before the first update, `None` if there was no other item to compare with.
     #[inline(always)]
     pub fn learn(&mut self, user: u32, item: u32) -> Option<f32> {
-        let margin = self.update(user, item);
-        for _ in 1..self.config.get().negatives {
-            self.update(user, item);
+        // One call, since it is inlined.
+        let mut margin = None;
+        for n in 0..self.config.get().negatives {
+            let found = self.update(user, item);
+            margin = if n == 0 { found } else { margin };
         }
         margin
     }
