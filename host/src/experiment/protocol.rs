@@ -17,20 +17,18 @@ pub struct Segment {
     pub train: Range<usize>,
     /// The interactions that are predicted first and learned afterwards.
     pub test: Range<usize>,
+    /// Users and items seen before the segment.
+    pub before: Counts,
     /// Users and items seen up to the end of the train part: those the sizes are decided for.
     pub known: Counts,
-    /// Where the test part of the segment before begins: what is not yet among the known before `new`.
-    tested_before: usize,
-    /// Those among them that were not known when the segment before was sized.
-    pub new: Counts,
+    /// Users and items seen up to the end of the segment.
+    pub seen: Counts,
 }
 
 impl Segment {
     /// The users and items known at a position of the train part.
     pub fn known_at(&self, stream: &Stream, position: usize) -> Counts {
-        let before =
-            Counts { users: self.known.users - self.new.users, items: self.known.items - self.new.items };
-        seen(stream, self.tested_before..position, before)
+        seen(stream, self.train.start..position, self.before)
     }
 
     /// The same segment with the end of its train part, from `cut` on, as its test part; `known` are known
@@ -89,15 +87,15 @@ pub fn equal_segments(stream: &Stream, segments: usize) -> Result<Vec<Segment>, 
         return Err(ProtocolError::TooFewInteractions { interactions, segments });
     }
     let boundary = |index: usize| (index as u128 * interactions as u128 / segments as u128) as usize;
-    let (mut before, mut tested) = (Counts::default(), 0);
+    let mut before = Counts::default();
     let mut cut = Vec::with_capacity(segments);
     for index in 0..segments {
         let (start, end) = (boundary(index), boundary(index + 1));
         let middle = start + (end - start) * 4 / 5;
-        let (tested_before, known) = (tested, seen(stream, tested..middle, before));
-        let new = Counts { users: known.users - before.users, items: known.items - before.items };
-        (before, tested) = (known, middle);
-        cut.push(Segment { index, train: start..middle, test: middle..end, known, tested_before, new });
+        let known = seen(stream, start..middle, before);
+        let seen = seen(stream, middle..end, known);
+        cut.push(Segment { index, train: start..middle, test: middle..end, before, known, seen });
+        before = seen;
     }
     Ok(cut)
 }
@@ -134,16 +132,18 @@ mod tests {
     }
 
     #[test]
-    fn entities_are_known_from_the_train_part_on_and_new_once() {
+    fn entities_are_known_from_the_train_part_on_and_seen_from_the_segment_on() {
         // Ten interactions in two segments: train 0..4, test 4..5, train 5..9, test 9..10.
         let pairs = [(0, 0), (1, 0), (0, 1), (1, 1), (2, 2), (0, 2), (1, 2), (0, 3), (1, 3), (3, 4)];
-        let cut = equal_segments(&stream(&pairs), 2).unwrap();
+        let stream = stream(&pairs);
+        let cut = equal_segments(&stream, 2).unwrap();
+        assert_eq!(cut[0].before, Counts::default());
         assert_eq!(cut[0].known, Counts { users: 2, items: 2 });
-        assert_eq!(cut[0].new, cut[0].known);
-        // User 2 and item 2 came in the test part before, item 3 in this train part.
+        assert_eq!(cut[0].seen, Counts { users: 3, items: 3 });
+        assert_eq!(cut[1].before, cut[0].seen);
         assert_eq!(cut[1].known, Counts { users: 3, items: 4 });
-        assert_eq!(cut[1].new, Counts { users: 1, items: 2 });
-        assert_eq!(cut[1].known_at(&stream(&pairs), 6), Counts { users: 3, items: 3 });
+        assert_eq!(cut[1].seen, Counts { users: 4, items: 5 });
+        assert_eq!(cut[1].known_at(&stream, 6), Counts { users: 3, items: 3 });
     }
 
     #[test]

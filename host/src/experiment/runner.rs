@@ -114,7 +114,6 @@ impl Experiment<'_> {
         let decided = method.decide(self, segment, recommender, violations)?;
         let mut scratch = SizeScratch::new(self.largest());
         self.apply(&decided, segment, recommender, &mut scratch, violations)?;
-        let (budget, used) = (self.budget(segment.known)?, recommender.arena().used());
         let search_seconds = started.elapsed().as_secs_f64();
 
         stage.say("learning");
@@ -133,13 +132,15 @@ impl Experiment<'_> {
         let started = Instant::now();
         self.learn_test_part(segment, recommender, &mut order)?;
         train_seconds += started.elapsed().as_secs_f64();
+        let (budget, used) = (self.budget(segment.seen)?, recommender.arena().used());
+        *violations += u64::from(used > budget);
 
         Ok(report::Segment {
             index: segment.index,
-            users: segment.known.users.into(),
-            items: segment.known.items.into(),
-            new_users: segment.new.users.into(),
-            new_items: segment.new.items.into(),
+            users: segment.seen.users.into(),
+            items: segment.seen.items.into(),
+            new_users: (segment.seen.users - segment.before.users).into(),
+            new_items: (segment.seen.items - segment.before.items).into(),
             train: segment.train.len() as u64,
             test: segment.test.len() as u64,
             tested_users: evaluation.tested_users.into(),
