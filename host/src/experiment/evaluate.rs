@@ -14,6 +14,9 @@ pub const LIST: usize = 20;
 /// How many users are ranked at a time.
 const USERS_AT_A_TIME: usize = 64;
 
+/// Whether the `n`-th of some users is not to get an item.
+pub type Excluded<'e> = dyn Fn(usize, u32) -> bool + 'e;
+
 /// Quality over the test part of one segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Evaluation {
@@ -44,7 +47,7 @@ pub fn evaluate(
     stream: &Stream,
     history: &History,
     segment: &Segment,
-    retrieve: impl Fn(&[u32], &mut [Scored], &dyn Fn(usize, u32) -> bool) + Sync,
+    retrieve: impl Fn(&[u32], &mut [Scored], &Excluded<'_>) + Sync,
 ) -> Evaluation {
     let cases = cases(stream, history, segment);
     let results: Vec<(f64, f64)> = cases
@@ -99,7 +102,7 @@ mod tests {
     use crate::experiment::testing::stream;
 
     /// Scores an item by its number alone: the last known item is the best.
-    fn by_number(items: u32) -> impl Fn(&[u32], &mut [Scored], &dyn Fn(usize, u32) -> bool) {
+    fn by_number(items: u32) -> impl Fn(&[u32], &mut [Scored], &Excluded<'_>) {
         move |users, lists, excluded| {
             for (n, list) in lists.chunks_exact_mut(LIST).enumerate().take(users.len()) {
                 let best = (0..items).rev().filter(|&item| !excluded(n, item));
