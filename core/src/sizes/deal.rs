@@ -35,7 +35,7 @@ pub fn deal(words: &mut [u32], counts: &mut [u32]) -> Result<(), SizesError> {
     check(counts, words)?;
     mark_all(words)?;
 
-    // counts[s] for now: how many ranks have at least size s.
+    // Until the end counts[s] says how many ranks have at least size s.
     let mut sum = 0_u32;
     for count in counts.iter_mut().rev() {
         sum = sum.saturating_add(*count);
