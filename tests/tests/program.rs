@@ -3,7 +3,7 @@
 use std::fs;
 
 use scall_core::scenario::{self, Scenario};
-use scall_tests::{cargo, finish, repository, said, skip, succeed};
+use scall_tests::{cargo, finish, repository, said, succeed};
 use serde_json::Value;
 
 /// How the documents start the program.
@@ -13,10 +13,8 @@ const START: &str = "cargo run --release -- ";
 fn every_command_line_in_the_documents_is_one_that_the_program_takes() {
     let mut checked = 0;
     for name in ["README.md", "firmware-example/README.md"] {
-        let Ok(text) = fs::read_to_string(repository().join(name)) else {
-            skip(&format!("the command lines of {name}: there is no such file yet"));
-            continue;
-        };
+        let text =
+            fs::read_to_string(repository().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         for command in commands(&text) {
             // The last word stops the program after it has understood all the others.
             let output = finish(program().args(words(&command)).arg("--help"));
@@ -29,9 +27,6 @@ fn every_command_line_in_the_documents_is_one_that_the_program_takes() {
 
 #[test]
 fn the_program_gives_the_digest_of_the_device() {
-    if !said(&finish(program().args(["run", "--help"]))).contains("--device-parity") {
-        return skip("the digest of the program: it has no --device-parity yet");
-    }
     let output = succeed(program().args(["run", "--device-parity", "--json"]));
     let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
     let expected =

@@ -214,8 +214,8 @@ fn identity(experiment: &Experiment<'_>) -> Vec<Trait> {
     vec![
         named("program version", env!("CARGO_PKG_VERSION").to_owned()),
         named("--method", name_of(method)),
-        named("--search or --action", format!("{search:?}")),
-        named("--min-size and --max-size", format!("{sizes:?}")),
+        named("--search or --action", search.to_string()),
+        named("--min-size and --max-size", sizes.to_string()),
         named("--base", name_of(base)),
         named("--budget", budget.to_string()),
         named("--storage", name_of(storage)),

@@ -1,5 +1,6 @@
 //! What is asked of an experiment, resolved from the command line.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -134,8 +135,29 @@ pub(crate) fn name_of(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-impl std::fmt::Display for Method {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// As it is typed.
+impl fmt::Display for Search {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Paired => f.write_str("paired"),
+            Self::Published => f.write_str("published"),
+            Self::Fixed(Action { user_share, user_shape, item_shape }) => {
+                write!(f, "{user_share}:{user_shape}:{item_shape}")
+            }
+        }
+    }
+}
+
+/// Both bounds, where there are any.
+impl fmt::Display for SizeLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bound = |bound: Option<u32>| bound.map_or("the method's".to_owned(), |bound| bound.to_string());
+        write!(f, "{} and {}", bound(self.min), bound(self.max))
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&name_of(self))
     }
 }
