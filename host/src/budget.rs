@@ -114,6 +114,13 @@ impl BudgetSpec {
     }
 }
 
+/// `mean:8`.
+impl Default for BudgetSpec {
+    fn default() -> Self {
+        Self { text: "mean:8".to_owned(), amount: Amount::MeanMillionths(8 * MILLION) }
+    }
+}
+
 impl FromStr for BudgetSpec {
     type Err = ParseBudgetError;
 

@@ -13,3 +13,8 @@ pub mod stream;
 
 #[cfg(test)]
 mod snapshot;
+
+/// What the page about methods shows must compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/methods.md")]
+struct MethodsPage;

@@ -4,7 +4,7 @@ use core::hint::black_box;
 use scall_core::arena::ArenaMemory;
 use scall_core::random::Generator;
 use scall_core::recommender::{Recommender, RecommenderConfig, RecommenderMemory};
-use scall_core::segment::{ActionSpace, ResizeSettings, SizeRule, resize};
+use scall_core::segment::{ActionSpace, ResizeSettings, SizeRule, resize, resize_by_weights};
 use scall_core::side::PerSide;
 use scall_core::sizes::{Action, Distribution};
 
@@ -49,4 +49,8 @@ pub fn exercise() {
         let head_room = black_box(3);
         let _ = black_box(resize(&mut recommender, rule, &settings, head_room, counts, &mut generator));
     }
+    let (users, items) = (black_box([1.0_f32; 2]), black_box([3.0_f32; 2]));
+    let (weights, [user_counts, item_counts]) = (PerSide::new(&users[..], &items[..]), &mut counts);
+    let counts = PerSide::new(black_box(&mut user_counts[..]), black_box(&mut item_counts[..]));
+    let _ = black_box(resize_by_weights(&mut recommender, weights, &settings, black_box(3), counts));
 }

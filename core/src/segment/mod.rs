@@ -12,6 +12,6 @@ mod space;
 
 pub use decider::{Decider, DeciderError};
 pub use incumbent::{Evidence, Incumbent, Margin};
-pub use resize::{ResizeError, ResizeSettings, Resized, SizeRule, resize};
+pub use resize::{ResizeError, ResizeSettings, Resized, SizeRule, resize, resize_by_weights};
 pub use segment_loop::{LoopError, LoopSettings, SegmentLoop};
 pub use space::ActionSpace;

@@ -76,12 +76,50 @@ pub fn resize<E: Element>(
     rule: &SizeRule,
     settings: &ResizeSettings,
     head_room: u32,
+    counts: PerSide<&mut [u32]>,
+    generator: &mut Generator,
+) -> Result<Resized, ResizeError> {
+    resize_with(recommender, rule, None, settings, head_room, counts, generator)
+}
+
+/// As [`resize`], with the sizes proportional to a weight of the caller's for every entity, by id, both sides
+/// in one pool. Weights of no more than the smallest positive number count as that.
+///
+/// # Errors
+/// Those of [`resize`], and [`ResizeError::Weights`] if there is not one weight for each known entity; sizes
+/// and rows are as before then.
+pub fn resize_by_weights<E: Element>(
+    recommender: &mut Recommender<'_, E>,
+    weights: PerSide<&[f32]>,
+    settings: &ResizeSettings,
+    head_room: u32,
+    counts: PerSide<&mut [u32]>,
+) -> Result<Resized, ResizeError> {
+    for side in Side::BOTH {
+        let (side_weights, needed) = (weights.get(side), recommender.arena().count(side));
+        if side_weights.len() != needed as usize {
+            return Err(ResizeError::Weights { side, needed, given: side_weights.len() });
+        }
+    }
+    let rule = SizeRule::Frequency { power: 1.0 };
+    // Nothing is drawn by this rule.
+    let mut generator = Generator::new(0);
+    resize_with(recommender, &rule, Some(weights), settings, head_room, counts, &mut generator)
+}
+
+fn resize_with<E: Element>(
+    recommender: &mut Recommender<'_, E>,
+    rule: &SizeRule,
+    weights: Option<PerSide<&[f32]>>,
+    settings: &ResizeSettings,
+    head_room: u32,
     mut counts: PerSide<&mut [u32]>,
     generator: &mut Generator,
 ) -> Result<Resized, ResizeError> {
     let bias = u32::from(recommender.config().get().item_bias);
     let decision = recommender.decide();
-    let (arena, frequencies, mut words) = (decision.arena, decision.frequencies, decision.words);
+    let (arena, mut words) = (decision.arena, decision.words);
+    let frequencies = weights.unwrap_or(decision.frequencies);
     let bounds = settings.sizes.bounds;
     let budget = u64::from(arena.row_budget().saturating_sub(head_room));
 
@@ -218,6 +256,15 @@ pub enum ResizeError {
     Sizes(SizesError),
     /// The rows could not be moved.
     Recommender(RecommenderError),
+    /// Too few or too many weights.
+    Weights {
+        /// The side.
+        side: Side,
+        /// Entities known.
+        needed: u32,
+        /// Weights given.
+        given: usize,
+    },
 }
 
 impl From<SizesError> for ResizeError {
@@ -237,6 +284,8 @@ impl fmt::Display for ResizeError {
         match self {
             Self::Sizes(error) => error.fmt(f),
             Self::Recommender(error) => error.fmt(f),
+            Self::Weights { side: Side::User, .. } => f.write_str("not one weight for each user"),
+            Self::Weights { side: Side::Item, .. } => f.write_str("not one weight for each item"),
         }
     }
 }

@@ -53,8 +53,8 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console) -> Result<()
 
 /// One request per budget, method and seed, in this order.
 fn requests(arguments: &Arguments) -> Result<Vec<RunRequest>, Failure> {
-    unique("--methods", &arguments.methods)?;
-    unique("--budgets", &arguments.budgets)?;
+    unique("--methods", &arguments.methods.iter().map(|method| method.name()))?;
+    unique("--budgets", &arguments.budgets.iter().map(BudgetSpec::as_str))?;
     let first = arguments.experiment.seed;
     let last = first.checked_add(u64::from(arguments.seeds) - 1).ok_or_else(|| {
         Failure::usage(format!(
@@ -77,9 +77,9 @@ fn requests(arguments: &Arguments) -> Result<Vec<RunRequest>, Failure> {
     Ok(requests)
 }
 
-fn unique<T: PartialEq + std::fmt::Display>(option: &str, values: &[T]) -> Result<(), Failure> {
-    for (position, value) in values.iter().enumerate() {
-        if values.iter().take(position).any(|earlier| earlier == value) {
+fn unique<'a>(option: &str, values: &(impl Iterator<Item = &'a str> + Clone)) -> Result<(), Failure> {
+    for (position, value) in values.clone().enumerate() {
+        if values.clone().take(position).any(|earlier| earlier == value) {
             return Err(Failure::usage(format!("`{value}` is named twice in {option}: expected it once")));
         }
     }

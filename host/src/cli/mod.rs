@@ -14,6 +14,7 @@ mod compare;
 mod console;
 mod data;
 mod failure;
+mod methods;
 mod parity;
 mod run;
 mod sizes;
@@ -53,6 +54,8 @@ enum Command {
     Data(data::Command),
     /// Time the hot paths beside their physical yardsticks
     Bench(bench::Arguments),
+    /// Say of every method when it decides, what it looks at, what it stores, and its source
+    Methods(methods::Arguments),
 }
 
 /// Does what the process's command line asks.
@@ -73,6 +76,7 @@ fn execute(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
             Command::Sizes(arguments) => sizes::execute(&arguments, console),
             Command::Data(command) => data::execute(&command, console),
             Command::Bench(arguments) => bench::execute(&arguments, console),
+            Command::Methods(arguments) => methods::execute(&arguments, console),
         },
         Err(error) if error.use_stderr() => Err(Failure::usage_of_parser(&error, &named_command(&arguments))),
         Err(help) => console.print(&help.render().to_string()),

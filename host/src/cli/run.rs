@@ -104,6 +104,7 @@ mod tests {
             resume: false,
         };
         assert_eq!(parse("run"), expected);
+        assert_eq!(RunRequest::default(), expected);
     }
 
     #[test]

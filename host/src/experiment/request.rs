@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use scall_core::sizes::Action;
 use serde::{Deserialize, Serialize};
 
+use super::Method;
 use crate::budget::BudgetSpec;
 use crate::input::ReadOptions;
 use crate::stream::PrepareOptions;
@@ -45,6 +46,28 @@ pub struct RunRequest {
     pub resume: bool,
 }
 
+/// As on the command line.
+impl Default for RunRequest {
+    fn default() -> Self {
+        Self {
+            source: DataSource::BuiltIn,
+            filter: PrepareOptions::default(),
+            method: Method::Scall,
+            search: Search::Paired,
+            sizes: SizeLimits::default(),
+            base: Base::Mf,
+            budget: BudgetSpec::default(),
+            storage: Storage::F32,
+            protocol: Protocol::Equal,
+            segments: 10,
+            seed: 42,
+            threads: None,
+            out: None,
+            resume: false,
+        }
+    }
+}
+
 /// Where the interactions come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataSource {
@@ -61,20 +84,6 @@ pub struct DataFile {
     pub path: PathBuf,
     /// What its content does not tell.
     pub options: ReadOptions,
-}
-
-/// How sizes are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// A soft actor-critic policy searches in every segment
-    Scall,
-    /// Equal sizes
-    Uniform,
-    /// Sizes drawn uniformly, dealt blindly
-    Random,
-    /// Sizes proportional to a power of the frequency
-    Frequency,
 }
 
 /// How SCALL finds its actions.
@@ -153,12 +162,6 @@ impl fmt::Display for SizeLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bound = |bound: Option<u32>| bound.map_or("the method's".to_owned(), |bound| bound.to_string());
         write!(f, "{} and {}", bound(self.min), bound(self.max))
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&name_of(self))
     }
 }
 

@@ -10,7 +10,7 @@ use scall_core::side::Side;
 
 use super::checkpoint::{self, Checkpoint, Finished};
 use super::history::History;
-use super::methods::{self, PolicyMemory, SizingMethod};
+use super::methods::{PolicyMemory, Setup, SizingMethod};
 use super::model::ModelMemory;
 use super::protocol::{self, Counts};
 use super::runner::Experiment;
@@ -33,6 +33,24 @@ pub fn run(request: &RunRequest, progress: &Progress) -> Result<RunResult> {
         let mut result = run_stream(request, &stream, progress)?;
         result.document.wall_seconds = started.elapsed().as_secs_f64();
         Ok(result)
+    })
+}
+
+/// Runs a method that is not registered, such as one of another crate; `request.method` names it in the
+/// document, and says whether it is held to the budget.
+///
+/// # Errors
+/// As [`run`], and those of the method.
+pub fn run_with(
+    request: &RunRequest,
+    method: &mut (dyn SizingMethod + Send),
+    progress: &Progress,
+) -> Result<RunResult> {
+    in_pool(request, || {
+        let stream = load(request, progress)?;
+        checkpoint::prepare(request)?;
+        let settings = Settings::default().limited(request.sizes);
+        run_method(request, &settings, &stream, method, progress)
     })
 }
 
@@ -89,7 +107,8 @@ fn load(request: &RunRequest, progress: &Progress) -> Result<Stream> {
 fn run_stream(request: &RunRequest, stream: &Stream, progress: &Progress) -> Result<RunResult> {
     let settings = Settings::default().limited(request.sizes);
     let mut policy = PolicyMemory::default();
-    let mut method = methods::of(request, &settings, &mut policy)?;
+    let setup = Setup { request, settings: &settings, policy: &mut policy };
+    let mut method = (request.method.card().make)(setup)?;
     run_method(request, &settings, stream, &mut *method, progress)
 }
 
@@ -166,6 +185,8 @@ pub(super) fn run_method(
         },
         mean: Quality::mean_of(&finished.segments),
         segments: finished.segments,
+        capped: request.method.card().capped,
+        method_bytes: method.bytes(),
         budget_violations: finished.violations,
         peak_memory_bytes: peak_memory(),
         wall_seconds: 0.0,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use scall_core::frequency;
 use scall_core::random::Generator;
 use scall_core::recommender::Recommender;
-use scall_core::segment::{Resized, resize};
+use scall_core::segment::Resized;
 use scall_core::side::{PerSide, Side};
 
 use super::RunRequest;
@@ -57,12 +57,27 @@ impl Experiment<'_> {
         Generator::stream(self.request.seed, purpose + segment.index as u64)
     }
 
-    /// The budget once `entities` have been seen.
+    /// The budget once `entities` have been seen, whether the method keeps it or not.
     ///
     /// # Errors
     /// If it is none or too large.
     pub fn budget(&self, entities: Counts) -> Result<u32> {
         Ok(self.request.budget.parameters(entities.entities(), self.request.storage)?)
+    }
+
+    /// Whether the method keeps the budget.
+    pub const fn capped(&self) -> bool {
+        self.request.method.card().capped
+    }
+
+    /// What the model may hold once `entities` have been seen: the budget, or all that rows can use for a
+    /// method that knows none.
+    ///
+    /// # Errors
+    /// As [`budget`](Self::budget).
+    fn allowance(&self, entities: Counts) -> Result<u32> {
+        let capacity = self.capacity()?.parameters;
+        Ok(if self.capped() { self.budget(entities)?.min(capacity) } else { capacity })
     }
 
     /// The memory that a model needs for the whole stream.
@@ -83,7 +98,7 @@ impl Experiment<'_> {
             + u64::from(cold.item);
         Ok(ModelCapacity {
             entities,
-            parameters: budget.min(useful) as u32,
+            parameters: if self.capped() { budget.min(useful) } else { useful } as u32,
             longest: bounds.user.max.max(bounds.item.max) + 1,
             // Sets fill unevenly: with twice the room hardly a pair is lost.
             seen: self.stream.len() * 2,
@@ -133,7 +148,7 @@ impl Experiment<'_> {
         self.learn_test_part(segment, recommender, &mut order)?;
         train_seconds += started.elapsed().as_secs_f64();
         let (budget, used) = (self.budget(segment.seen)?, recommender.arena().used());
-        *violations += u64::from(used > budget);
+        *violations += u64::from(self.capped() && used > budget);
 
         Ok(report::Segment {
             index: segment.index,
@@ -163,8 +178,7 @@ impl Experiment<'_> {
     /// Makes the entities of a train part known, without rows yet, and counts its interactions: sizes are
     /// decided on both.
     fn welcome(&self, segment: &Segment, recommender: &mut Recommender<'_>) -> Result<()> {
-        let capacity = self.capacity()?.parameters;
-        recommender.set_budget(self.budget(segment.known)?.min(capacity))?;
+        recommender.set_budget(self.allowance(segment.known)?)?;
         for (side, count) in [(Side::User, segment.known.users), (Side::Item, segment.known.items)] {
             while recommender.arena().count(side) < count {
                 recommender.admit(side, 0)?;
@@ -191,12 +205,12 @@ impl Experiment<'_> {
         violations: &mut u64,
     ) -> Result<Resized> {
         let mut generator = self.generator(purpose::SIZES, segment);
-        let settings = &decided.resize;
-        let resized = resize(recommender, &decided.rule, settings, 0, scratch.lend(), &mut generator)
+        let resized = decided
+            .sizing
+            .apply(recommender, &decided.resize, scratch, &mut generator)
             .context("the sizes could not be applied")?;
-        if recommender.arena().used() > self.budget(segment.known)? {
-            *violations += 1;
-        }
+        let over = self.capped() && recommender.arena().used() > self.budget(segment.known)?;
+        *violations += u64::from(over);
         Ok(resized)
     }
 
@@ -216,15 +230,14 @@ impl Experiment<'_> {
         order: &mut Generator,
     ) -> Result<()> {
         let mut seen = segment.known;
-        let capacity = self.capacity()?.parameters;
         let mut pairs = training::pairs(self.stream, segment.test.clone());
         for &(user, item) in &pairs {
             let now = Counts { users: seen.users.max(user + 1), items: seen.items.max(item + 1) };
             if now != seen {
                 let before = recommender.arena().budget();
-                let budget = self.budget(now)?.min(capacity).max(before);
-                recommender.set_budget(budget)?;
-                let room = (budget - before) / (now.entities() - seen.entities()) as u32;
+                recommender.set_budget(self.allowance(now)?.max(before))?;
+                let room =
+                    (recommender.arena().budget() - before) / (now.entities() - seen.entities()) as u32;
                 recommender.set_admission_sizes(PerSide::new(room, room));
                 seen = now;
             }

@@ -7,6 +7,7 @@ use scall_core::sizes::Action;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::BudgetSpec;
+use crate::experiment::methods::MethodCard;
 use crate::experiment::{Base, Method, Protocol, Storage};
 
 /// The version of every document's layout.
@@ -37,7 +38,13 @@ pub struct RunDocument {
     pub segments: Vec<Segment>,
     /// Over all segments but the first.
     pub mean: Quality,
-    /// How often, searches included, more parameters were held than the budget allowed.
+    /// Whether the method keeps the budget. If not, `parameters_used` is what it really holds, and may be above
+    /// `budget_parameters` without being a violation.
+    pub capped: bool,
+    /// Bytes that the method keeps between decisions, beyond rows and frequencies, at the end.
+    pub method_bytes: u64,
+    /// How often, searches included, more parameters were held than the budget allowed; 0 for a method that
+    /// is not capped.
     pub budget_violations: u64,
     /// The most memory the process held, in bytes.
     pub peak_memory_bytes: u64,
@@ -226,6 +233,15 @@ pub struct DataStatsDocument {
     pub first_timestamp: i64,
     /// Of the latest interaction left, in seconds since 1970.
     pub last_timestamp: i64,
+}
+
+/// What the methods say of themselves.
+#[derive(Clone, Debug, Serialize)]
+pub struct MethodsDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// One card a method.
+    pub methods: Vec<&'static MethodCard>,
 }
 
 /// What `scall run --device-parity` found: the firmware's line, without the stack that only it has.

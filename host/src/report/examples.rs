@@ -58,6 +58,8 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
         budget: Budget { spec: budget.parse().unwrap(), parameters: 18_336, bytes: 73_344 },
         mean: Quality::mean_of(&segments),
         segments,
+        capped: true,
+        method_bytes: 0,
         budget_violations: 0,
         peak_memory_bytes: 18_350_080,
         wall_seconds: 12.3,

@@ -60,7 +60,7 @@ pub fn write_compare(directory: &Path, document: &CompareDocument) -> Result<()>
 
 /// Where the files of one run of a comparison go.
 pub fn run_directory(compare: &Path, method: Method, budget: &BudgetSpec, seed: u64) -> PathBuf {
-    compare.join("runs").join(format!("{method}-{}-seed{seed}", file_name(budget)))
+    compare.join("runs").join(format!("{}-{}-seed{seed}", method.name(), file_name(budget)))
 }
 
 fn file_name(budget: &BudgetSpec) -> String {

@@ -3,8 +3,10 @@
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::document::{
-    BenchDocument, CompareDocument, DataStatsDocument, RunDocument, SizeCounts, SizesDocument, SummaryRow,
+    BenchDocument, CompareDocument, DataStatsDocument, MethodsDocument, RunDocument, SizeCounts,
+    SizesDocument, SummaryRow,
 };
+use crate::experiment::methods::MethodCard;
 use crate::experiment::name_of;
 
 /// A run: what was read, one line a segment, and the mean.
@@ -60,12 +62,15 @@ pub fn run(document: &RunDocument) -> String {
     }
     let last = document.segments.len().saturating_sub(1);
     text.push_str(&sheet.text());
+    let violations = if document.capped {
+        format!("budget violations: {}", document.budget_violations)
+    } else {
+        "keeps no budget: `used` is what it holds".to_owned()
+    };
     text.push_str(&format!(
-        "\n\nmean of segments 1 to {last}: recall@20 {}, ndcg@20 {}\nbudget violations: {}; peak memory {:.1} MiB; \
-         {} s\n",
+        "\n\nmean of segments 1 to {last}: recall@20 {}, ndcg@20 {}\n{violations}; peak memory {:.1} MiB; {} s\n",
         quality(document.mean.recall),
         quality(document.mean.ndcg),
-        document.budget_violations,
         document.peak_memory_bytes as f64 / f64::from(1 << 20),
         seconds(document.wall_seconds),
     ));
@@ -153,6 +158,26 @@ pub fn data_stats(document: &DataStatsDocument) -> String {
         sheet.row([name, value.as_str()]);
     }
     format!("{}\n", sheet.text())
+}
+
+/// What the methods say of themselves: one paragraph each.
+pub fn methods(document: &MethodsDocument) -> String {
+    let paragraph = |card: &&MethodCard| {
+        let budget = if card.capped { "kept exactly" } else { "none: reports the parameters that it holds" };
+        let mut sheet = Sheet::new(&[0, 1], &[]);
+        for (name, value) in [
+            (card.label, card.summary),
+            ("  decides", card.decides),
+            ("  looks at", card.looks_at),
+            ("  stores", card.stores),
+            ("  budget", budget),
+            ("  source", card.source),
+        ] {
+            sheet.row([name, value]);
+        }
+        sheet.text() + "\n"
+    };
+    document.methods.iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
 /// What the hot paths reach.

@@ -11,7 +11,7 @@ use crate::support::{Directory, document, scall};
 fn a_mini_experiment_comes_to_the_kept_table() {
     let directory = Directory::new();
     let mut command = scall(["compare", "--json", "--segments", "4", "--k-core", "2", "--seeds", "2"]);
-    command.args(["--methods", "scall,uniform,frequency,random", "--budgets", "mean:2,mean:5", "--data"]);
+    command.args(["--methods", "scall,uniform,frequency,random,mde", "--budgets", "mean:2,mean:5", "--data"]);
     command.arg(small_stream(&directory));
     let compared = document(command);
     let mut table = String::from("budget method seed | recall@20 ndcg@20 | parameters of each segment\n");

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::{Directory, document, failure, failure_names, scall, scall_line, text};
 
-const METHODS: [&str; 4] = ["scall", "uniform", "random", "frequency"];
+const METHODS: [&str; 5] = ["scall", "uniform", "random", "frequency", "mde"];
 
 /// A small stream: popular items, users and items that arrive over time, 2,000 rows.
 pub(crate) fn small_stream(directory: &Directory) -> PathBuf {

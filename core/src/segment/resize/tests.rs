@@ -110,6 +110,53 @@ fn frequency_gives_more_to_the_frequent_and_random_does_not_look() {
     assert!(!random.is_sorted() && !random.is_sorted_by(|a, b| a >= b), "{random:?}");
 }
 
+/// A recommender of three users and an item, all of size 0, goes to `then`.
+fn with_small(then: impl FnOnce(&mut Recommender<'_>, PerSide<&mut [u32]>)) {
+    let (mut values, mut users, mut items) = ([0.0; 40], [0; 4], [0; 2]);
+    let (mut of_users, mut of_items, mut words) = ([[0.0; 13]; 3], [[0.0; 13]; 3], [[0; 13]; 2]);
+    let ([a, b, c], [d, e, f], [g, h]) = (&mut of_users, &mut of_items, &mut words);
+    let memory = RecommenderMemory {
+        arena: ArenaMemory { values: &mut values, user_boundaries: &mut users, item_boundaries: &mut items },
+        accumulators: PerSide::new(a, d),
+        frequencies: PerSide::new(b, e),
+        words: PerSide::new(g, h),
+        class_ends: &mut vec![0; class_ends_len(1, 13)],
+        means: PerSide::new(c, f),
+        seen: &mut [],
+    };
+    let config = RecommenderConfig::default().validate().unwrap();
+    let mut recommender = Recommender::<f32>::new(memory, config, PerSide::new(0, 0), 40, 1).unwrap();
+    for side in [Side::User, Side::User, Side::User, Side::Item] {
+        recommender.admit(side, 0).unwrap();
+    }
+    let (mut user_counts, mut item_counts) = (vec![0; counts_len(LARGEST)], vec![0; counts_len(LARGEST)]);
+    then(&mut recommender, PerSide::new(&mut user_counts, &mut item_counts));
+}
+
+#[test]
+fn weights_are_shared_by_entity() {
+    with_small(|recommender, counts| {
+        let weights = PerSide::new(&[2.0, 6.0, 1.0][..], &[4.0][..]);
+        // 40 less a head-room of 13 and one bias are 26 dimensions for weights of 13.
+        resize_by_weights(recommender, weights, &settings(0), 13, counts).unwrap();
+        let arena = recommender.arena();
+        assert_eq!([0, 1, 2].map(|id| arena.size(Side::User, id)), [4, 12, 2]);
+        assert_eq!(arena.size(Side::Item, 0), 9);
+    });
+}
+
+#[test]
+fn a_weight_too_few_is_refused() {
+    with_small(|recommender, counts| {
+        let weights = PerSide::new(&[2.0, 6.0][..], &[4.0][..]);
+        assert_eq!(
+            resize_by_weights(recommender, weights, &settings(0), 0, counts),
+            Err(ResizeError::Weights { side: Side::User, needed: 3, given: 2 })
+        );
+        assert_eq!(recommender.arena().used(), 0);
+    });
+}
+
 proptest! {
     #![proptest_config(crate::testing::config(64))]
 

@@ -43,8 +43,8 @@ impl SizingMethod for Drawn {
             bail!("pulled the plug");
         }
         *violations += u64::from(self.generator.below(3));
-        let rule = SizeRule::Frequency { power: self.generator.uniform() };
-        Ok(Decided { rule, resize: experiment.settings.resize, action: None })
+        let sizing = SizeRule::Frequency { power: self.generator.uniform() }.into();
+        Ok(Decided { sizing, resize: experiment.settings.resize, action: None })
     }
 
     fn save(&self) -> Result<Vec<u8>> {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use scall_core::recommender::Recommender;
 use scall_core::segment::{ResizeSettings, SizeRule};
 
-use super::{Decided, SizingMethod};
+use super::{Decided, MethodCard, Setup, SizingMethod};
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
 
@@ -17,6 +17,45 @@ pub struct Fixed {
     pub resize: ResizeSettings,
 }
 
+/// Equal sizes.
+pub const UNIFORM: MethodCard = MethodCard {
+    name: "uniform",
+    label: "uniform",
+    summary: "Equal sizes",
+    decides: "once a segment, before its train part is learned",
+    looks_at: "the frequencies, for who gets what does not divide",
+    stores: "nothing",
+    source: "the common practice",
+    capped: true,
+    make: |setup| rule(&setup, SizeRule::Uniform),
+};
+
+/// Random sizes.
+pub const RANDOM: MethodCard = MethodCard {
+    name: "random",
+    label: "random",
+    summary: "Sizes drawn uniformly, dealt blindly",
+    looks_at: "nothing",
+    source: "a control: what sizes do that know nothing",
+    make: |setup| rule(&setup, SizeRule::Random),
+    ..UNIFORM
+};
+
+/// Sizes by frequency.
+pub const FREQUENCY: MethodCard = MethodCard {
+    name: "frequency",
+    label: "frequency",
+    summary: "Sizes proportional to a power of the frequency",
+    looks_at: "the frequency of every entity",
+    source: "a common heuristic: the square root of the frequency, both sides in one pool",
+    make: |setup| rule(&setup, SizeRule::Frequency { power: setup.settings.frequency_power }),
+    ..UNIFORM
+};
+
+fn rule<'a>(setup: &Setup<'a>, rule: SizeRule) -> Result<Box<dyn SizingMethod + 'a>> {
+    Ok(Box::new(Fixed { rule, resize: setup.settings.resize }))
+}
+
 impl SizingMethod for Fixed {
     fn decide(
         &mut self,
@@ -27,6 +66,6 @@ impl SizingMethod for Fixed {
     ) -> Result<Decided> {
         let Self { rule, resize } = *self;
         let action = if let SizeRule::Action(action) = rule { Some(action) } else { None };
-        Ok(Decided { rule, resize, action })
+        Ok(Decided { sizing: rule.into(), resize, action })
     }
 }

@@ -1,32 +1,72 @@
 //! The methods that choose sizes.
+//!
+//! A method is one file: a [`MethodCard`] that says what it is, and a [`SizingMethod`] that the card makes.
+//! One line of [`methods!`] below registers it, and the command line, the documents and `scall methods` know
+//! it from there.
 
-pub mod fixed;
+mod card;
 pub mod policy;
 pub mod published;
-pub mod scall;
+mod sizing;
 pub mod trial;
 
 use anyhow::Result;
 use scall_core::recommender::Recommender;
-use scall_core::segment::{ResizeSettings, SizeRule};
+use scall_core::segment::ResizeSettings;
 use scall_core::sizes::Action;
 
+pub use self::scall::{Scall, SearchSettings};
+pub use card::{MethodCard, Setup};
 pub use fixed::Fixed;
 pub use policy::PolicyMemory;
 pub use published::{Published, PublishedSettings};
-pub use scall::{Scall, SearchSettings};
+pub use sizing::Sizing;
 pub use trial::{Measure, TrialSettings};
 
 use super::protocol::Segment;
 use super::runner::Experiment;
-use super::settings::Settings;
-use super::{Method, RunRequest, Search};
+
+/// Declares the modules of the methods and the enum of their names.
+macro_rules! methods {
+    ($($module:ident: $($variant:ident = $card:ident),+;)+) => {
+        $(pub mod $module;)+
+
+        /// How sizes are chosen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Method {
+            $($(
+                #[doc = concat!("[`", stringify!($module), "`]")]
+                $variant,
+            )+)+
+        }
+
+        impl Method {
+            /// All methods, in the order in which they are listed.
+            pub const ALL: &'static [Self] = &[$($(Self::$variant),+),+];
+
+            /// What the method says of itself.
+            pub const fn card(self) -> &'static MethodCard {
+                match self {
+                    $($(Self::$variant => &self::$module::$card,)+)+
+                }
+            }
+        }
+    };
+}
+
+// One line a file: its name, and its cards. `tests/run` formats these files by name, since `cargo fmt` does
+// not look into macros.
+methods! {
+    scall: Scall = CARD;
+    fixed: Uniform = UNIFORM, Random = RANDOM, Frequency = FREQUENCY;
+    mde: Mde = CARD;
+}
 
 /// A choice of sizes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
     /// How sizes are made.
-    pub rule: SizeRule,
+    pub sizing: Sizing,
     /// How they become rows.
     pub resize: ResizeSettings,
     /// The action behind it, for methods that have one.
@@ -51,6 +91,11 @@ pub trait SizingMethod {
         violations: &mut u64,
     ) -> Result<Decided>;
 
+    /// Bytes that the method keeps between decisions: policies, predictors and their optimisers included.
+    fn bytes(&self) -> u64 {
+        0
+    }
+
     /// Everything that the next decision depends on, to resume from.
     ///
     /// # Errors
@@ -66,33 +111,4 @@ pub trait SizingMethod {
     fn restore(&mut self, _saved: &[u8]) -> Result<()> {
         Ok(())
     }
-}
-
-/// The method that was asked for.
-///
-/// # Errors
-/// If its settings are wrong.
-pub fn of<'a>(
-    request: &RunRequest,
-    settings: &Settings,
-    memory: &'a mut PolicyMemory,
-) -> Result<Box<dyn SizingMethod + 'a>> {
-    let rule = match request.method {
-        Method::Scall => match request.search {
-            Search::Paired => return Ok(Box::new(Scall::new(settings.search, memory, request.seed)?)),
-            Search::Published => {
-                return Ok(Box::new(Published::new(settings.published, memory, request.seed)?));
-            }
-            Search::Fixed(action) => {
-                return Ok(Box::new(Fixed {
-                    rule: SizeRule::Action(action),
-                    resize: settings.search.resize,
-                }));
-            }
-        },
-        Method::Uniform => SizeRule::Uniform,
-        Method::Random => SizeRule::Random,
-        Method::Frequency => SizeRule::Frequency { power: settings.frequency_power },
-    };
-    Ok(Box::new(Fixed { rule, resize: settings.resize }))
 }

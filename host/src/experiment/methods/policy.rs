@@ -26,6 +26,13 @@ impl PolicyKind {
         }
     }
 
+    /// Bytes of a policy's networks, optimiser, replay and scratch, and of two states.
+    pub const fn bytes(self) -> u64 {
+        let shape = self.config().shape;
+        let numbers = shape.networks_len() + shape.replay_len() + shape.scratch_len();
+        ((numbers + Decider::states_len(&self.state())) * size_of::<f32>()) as u64
+    }
+
     const fn config(self) -> SacConfig {
         let state = self.state().len() as u32;
         match self {

@@ -61,12 +61,12 @@ impl SizingMethod for Published<'_> {
     ) -> Result<Decided> {
         let resize = self.settings.resize;
         if segment.index == 0 {
-            return Ok(Decided { rule: SizeRule::Uniform, resize, action: None });
+            return Ok(Decided { sizing: SizeRule::Uniform.into(), resize, action: None });
         }
         self.decider.read(recommender)?;
         let task = Task::new(experiment, segment, recommender, self.settings.trial, resize)?;
         let mut measure = |rule: &SizeRule| -> Result<f64> {
-            let trial = task.trial(rule)?;
+            let trial = task.trial(&(*rule).into())?;
             *violations += trial.violations;
             Ok(trial.qualities.iter().sum::<f64>() / trial.qualities.len() as f64)
         };
@@ -88,7 +88,11 @@ impl SizingMethod for Published<'_> {
         }
         let mean = self.decider.propose(false)?;
         let action = self.decider.action(mean);
-        Ok(Decided { rule: SizeRule::Action(action), resize, action: Some(action) })
+        Ok(Decided { sizing: SizeRule::Action(action).into(), resize, action: Some(action) })
+    }
+
+    fn bytes(&self) -> u64 {
+        PolicyKind::Published.bytes()
     }
 
     fn save(&self) -> Result<Vec<u8>> {

@@ -13,10 +13,32 @@ use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
 
 use super::policy::{PolicyKind, PolicyMemory};
 use super::trial::{Task, Trial, TrialSettings};
-use super::{Decided, SizingMethod};
-use crate::experiment::checkpoint;
+use super::{Decided, Fixed, MethodCard, Published, SizingMethod};
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
+use crate::experiment::{Search, checkpoint};
+
+/// What the method says of itself.
+pub const CARD: MethodCard = MethodCard {
+    name: "scall",
+    label: "scall",
+    summary: "A soft actor-critic policy searches in every segment",
+    decides: "once a segment, before its train part is learned, after short trainings of candidates",
+    looks_at: "frequencies, sizes, mean rows and the train part, of which candidates are judged on the end",
+    stores: "the policy: two critics, their targets, an actor, Adam's moments, replay; and the action in force",
+    source: "Qu et al., Scalable Dynamic Embedding Size Search, CIKM 2024, arXiv 2407.15411",
+    capped: true,
+    make: |setup| {
+        let (settings, seed) = (setup.settings, setup.request.seed);
+        Ok(match setup.request.search {
+            Search::Paired => Box::new(Scall::new(settings.search, setup.policy, seed)?),
+            Search::Published => Box::new(Published::new(settings.published, setup.policy, seed)?),
+            Search::Fixed(action) => {
+                Box::new(Fixed { rule: SizeRule::Action(action), resize: settings.search.resize })
+            }
+        })
+    },
+};
 
 /// How SCALL searches.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,7 +103,7 @@ impl SizingMethod for Scall<'_> {
                 candidates.iter().map(|&positions| self.decider.action(positions)).collect();
             let trials: Vec<Trial> = actions
                 .par_iter()
-                .map(|&action| task.trial(&SizeRule::Action(action)))
+                .map(|&action| task.trial(&SizeRule::Action(action).into()))
                 .collect::<Result<_>>()?;
             *violations += trials.iter().map(|trial| trial.violations).sum::<u64>();
             let present = &trials[0].qualities;
@@ -99,7 +121,15 @@ impl SizingMethod for Scall<'_> {
             self.incumbent.conclude(&self.settings.margin);
         }
         let action = self.decider.action(self.incumbent.present());
-        Ok(Decided { rule: SizeRule::Action(action), resize: self.settings.resize, action: Some(action) })
+        Ok(Decided {
+            sizing: SizeRule::Action(action).into(),
+            resize: self.settings.resize,
+            action: Some(action),
+        })
+    }
+
+    fn bytes(&self) -> u64 {
+        PolicyKind::Compact.bytes() + size_of::<Incumbent>() as u64
     }
 
     fn save(&self) -> Result<Vec<u8>> {

@@ -4,9 +4,10 @@ use anyhow::Result;
 use rayon::prelude::*;
 use scall_core::random::Generator;
 use scall_core::recommender::Recommender;
-use scall_core::segment::{ResizeSettings, SizeRule};
+use scall_core::segment::ResizeSettings;
 use scall_core::side::Side;
 
+use super::Sizing;
 use crate::experiment::evaluate::evaluate;
 use crate::experiment::model::{ModelCapacity, ModelMemory, SizeScratch};
 use crate::experiment::protocol::Segment;
@@ -109,13 +110,13 @@ impl<'t> Task<'t> {
         })
     }
 
-    /// Trains and measures a fresh model of each seed with the sizes of `rule`.
+    /// Trains and measures a fresh model of each seed with the sizes of `sizing`.
     ///
     /// # Errors
     /// If the sizes are impossible.
-    pub fn trial(&self, rule: &SizeRule) -> Result<Trial> {
+    pub fn trial(&self, sizing: &Sizing) -> Result<Trial> {
         let results: Vec<(f64, bool)> =
-            self.seeds.par_iter().map(|&seed| self.once(rule, seed)).collect::<Result<_>>()?;
+            self.seeds.par_iter().map(|&seed| self.once(sizing, seed)).collect::<Result<_>>()?;
         Ok(Trial {
             qualities: results.iter().map(|&(quality, _)| quality).collect(),
             violations: results.iter().filter(|&&(_, over)| over).count() as u64,
@@ -123,7 +124,7 @@ impl<'t> Task<'t> {
     }
 
     /// Trains a fresh model and measures it; also says whether it was over its budget.
-    fn once(&self, rule: &SizeRule, seed: u64) -> Result<(f64, bool)> {
+    fn once(&self, sizing: &Sizing, seed: u64) -> Result<(f64, bool)> {
         let experiment = self.experiment;
         let mut memory = ModelMemory::new(&self.capacity);
         let config = experiment.settings.recommender.validate()?;
@@ -137,7 +138,7 @@ impl<'t> Task<'t> {
         }
         let mut generator = Generator::stream(seed, purpose::SIZES);
         let mut scratch = SizeScratch::new(experiment.largest());
-        scall_core::segment::resize(&mut model, rule, &self.resize, 0, scratch.lend(), &mut generator)?;
+        sizing.apply(&mut model, &self.resize, &mut scratch, &mut generator)?;
         let over = model.arena().used() > self.budget;
         for &(user, item) in &self.learned {
             model.remember(user, item);
