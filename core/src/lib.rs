@@ -22,7 +22,6 @@ extern crate std;
 
 pub mod arena;
 pub mod digest;
-pub mod element;
 pub mod frequency;
 pub mod math;
 pub mod policy;

@@ -14,7 +14,7 @@ use atomic_write_file::AtomicWriteFile;
 ///
 /// # Errors
 /// If the file cannot be written; the old one is then untouched.
-pub fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+pub fn replace(path: &Path, fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> Result<()> {
     let write = || {
         let mut file = BufWriter::new(AtomicWriteFile::open(path)?);
         fill(&mut file)?;

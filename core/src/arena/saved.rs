@@ -4,9 +4,8 @@
 //! long as what it holds, and can be loaded into any arena that has room for it and cold-start rows of the
 //! same sizes.
 
-use super::Arena;
+use super::{Arena, Element};
 use crate::Side;
-use crate::element::Element;
 use crate::side::PerSide;
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
 

@@ -2,6 +2,7 @@
 //!
 //! Everything runs on one thread, through the same calls as an experiment.
 
+mod load;
 mod model;
 mod policy;
 mod repack;
@@ -24,12 +25,13 @@ use crate::report::{BenchDocument, BenchRow, SCHEMA};
 /// If one of them refuses its input, which is a defect of the program.
 pub fn run(effort: Effort, progress: &Progress) -> Result<BenchDocument> {
     type Group = fn(Effort) -> Result<Vec<BenchRow>>;
-    let groups: [(&str, Group); 5] = [
+    let groups: [(&str, Group); 6] = [
         ("update", update::rows),
         ("topk", retrieval::rows),
         ("sizes", sizes::rows),
         ("repack", repack::rows),
         ("sac", policy::rows),
+        ("load", load::rows),
     ];
     let stage = progress.stage("timing", groups.len() as u64);
     let mut rows = Vec::new();

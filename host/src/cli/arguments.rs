@@ -47,6 +47,7 @@ impl FormatArguments {
                 item_column: self.item_column.clone(),
                 time_column: self.time_column.clone(),
                 delimiter: self.delimiter,
+                ratings: false,
             },
         }
     }

@@ -20,7 +20,7 @@ pub mod validation;
 
 pub use evaluate::{Evaluation, LIST, evaluate};
 pub use history::History;
-pub use load::load_file;
+pub use load::{load_file, select_file};
 pub use methods::Method;
 pub use protocol::{Counts, ProtocolError, Segment, equal_segments};
 pub(crate) use request::name_of;

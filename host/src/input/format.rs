@@ -39,6 +39,8 @@ pub struct ReadOptions {
     pub time_column: Option<Column>,
     /// What separates the columns.
     pub delimiter: Option<Delimiter>,
+    /// Whether ratings are kept.
+    pub ratings: bool,
 }
 
 impl ReadOptions {
@@ -73,6 +75,8 @@ pub enum Format {
     Tsv,
     /// Any other columns with another delimiter.
     Csv,
+    /// What `scall data prepare` writes.
+    Prepared,
     /// The stream that the program makes itself.
     BuiltIn,
 }
@@ -92,6 +96,7 @@ impl Format {
             Self::JsonLines => "json-lines",
             Self::Tsv => "tsv",
             Self::Csv => "csv",
+            Self::Prepared => "prepared",
             Self::BuiltIn => "built-in",
         }
     }
@@ -176,6 +181,10 @@ pub(crate) const ROLES: [Role; 3] = [
     },
 ];
 
+/// Usual names of the column with the rating, as in [`ROLES`].
+pub(crate) const RATING: [&str; 7] =
+    ["rating", "ratings", "overall", "stars", "score", "reviewrating", "ratingvalue"];
+
 /// A header's text as names are compared: without a RecBole type, case and punctuation.
 pub(crate) fn normal(header: &[u8]) -> String {
     let name = header.split(|&byte| byte == b':').next().unwrap_or_default();
@@ -191,6 +200,8 @@ pub(crate) struct Layout {
     pub(crate) fields: usize,
     /// The places of user, item and time, from 0.
     pub(crate) columns: [usize; 3],
+    /// The place of the rating, if there is one.
+    pub(crate) rating: Option<usize>,
     pub(crate) format: Format,
 }
 
@@ -279,7 +290,14 @@ fn resolve(record: &Record, options: &ReadOptions, delimiter: Delimiter) -> Resu
         return Err(missing(mismatch));
     }
     let format = name_format(record, has_header, delimiter, columns);
-    Ok(Layout { delimiter, has_header, fields, columns, format })
+    let rating = if has_header {
+        let known = |usual: &&str| record.iter().position(|header| normal(header) == *usual);
+        RATING.iter().find_map(known).filter(|place| !columns.contains(place))
+    } else {
+        // User, item and time of four columns: the one left over, where it is the third as everywhere.
+        (fields == 4 && !columns.contains(&2)).then_some(2)
+    };
+    Ok(Layout { delimiter, has_header, fields, columns, rating, format })
 }
 
 /// The place of a role's column: the chosen one, or the first usual name.
@@ -360,6 +378,7 @@ mod tests {
             item_column: column(item),
             time_column: column(time),
             delimiter: None,
+            ratings: false,
         }
     }
 
@@ -396,6 +415,21 @@ mod tests {
             let found = layout(line);
             assert_eq!((found.format, found.columns), (format, columns), "{line}");
             assert_eq!(found.has_header, !line.contains(|c: char| c.is_ascii_digit()), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_rating_is_found_beside_the_three_columns() {
+        for (line, rating) in [
+            ("196\t242\t3\t881250949", Some(2)),
+            ("1::1193::5::978300760", Some(2)),
+            ("userId,movieId,rating,timestamp", Some(2)),
+            ("user_id:token\titem_id:token\tts:float\trating:float", Some(3)),
+            ("0\t2049\t1287503727.0", None),
+            ("user\titem\tunix_ts\tbehaviour", None),
+        ] {
+            let options = options("", "", if line.contains("ts:") { "ts" } else { "" });
+            assert_eq!(recognise(line.as_bytes(), &options).unwrap().rating, rating, "{line}");
         }
     }
 

@@ -78,6 +78,13 @@ pub(crate) fn values<'a>(line: &'a [u8], keys: &Keys) -> Result<Values<'a>, Mism
     values.and_then(|values| deserializer.end().map(|()| values)).map_err(|error| not_json(line, &error))
 }
 
+/// The rating under one of its usual keys.
+pub(crate) fn rating(line: &[u8]) -> Result<Option<Cow<'_, str>>, Mismatch> {
+    let found = values(line, &["rating", "overall", "stars"].map(str::to_owned))?;
+    // What is neither a string nor a number is no rating.
+    Ok(found.into_iter().flatten().find_map(|value| text(Some(value), "a rating").ok()))
+}
+
 fn not_json(line: &[u8], error: &serde_json::Error) -> Mismatch {
     let from = error.column().saturating_sub(1).min(line.len());
     let found = if error.is_eof() || from == line.len() {

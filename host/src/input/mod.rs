@@ -24,18 +24,20 @@ use std::path::Path;
 
 use decompress::Compression;
 pub use error::InputError;
-use error::{Mismatch, excerpt, shown_path};
+pub(crate) use error::shown_path;
+use error::{Mismatch, excerpt};
 pub use format::{Column, Format, ReadOptions};
 use format::{Layout, recognise};
 pub use lines::LINE_LIMIT;
 use lines::Lines;
+pub(crate) use names::Interner;
+use names::NameError;
 pub use names::Names;
-use names::{Interner, NameError};
 pub use record::Delimiter;
 use record::{Record, is_blank};
 
 /// Interactions as they stand in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Interactions {
     /// The file as it was named, for errors; empty if there is none.
     pub path: String,
@@ -53,6 +55,8 @@ pub struct Interactions {
     pub items: Vec<u32>,
     /// The time of each interaction, in Unix milliseconds from 0 up to and without 10^14.
     pub times: Vec<i64>,
+    /// The rating of each interaction, as far as it has one; empty unless [`ReadOptions::ratings`] asks.
+    pub ratings: Vec<Option<f32>>,
     /// The users' names by number.
     pub user_names: Names,
     /// The items' names by number.
@@ -85,7 +89,7 @@ pub fn read_from(source: impl Read, path: &Path, options: &ReadOptions) -> Resul
     };
     let compression = Compression::of(head);
     let lines = Lines::new(compression.decode(reader), shown, compression)?;
-    let mut reading = Reading::new(lines);
+    let mut reading = Reading::new(lines, options.ratings);
     let format = reading.run(options)?;
     Ok(reading.finish(path, format))
 }
@@ -98,12 +102,13 @@ struct Reading<R> {
     users: Vec<u32>,
     items: Vec<u32>,
     times: Vec<i64>,
+    ratings: Option<Vec<Option<f32>>>,
     user_names: Interner,
     item_names: Interner,
 }
 
 impl<R: Read> Reading<R> {
-    fn new(lines: Lines<R>) -> Self {
+    fn new(lines: Lines<R>, ratings: bool) -> Self {
         Self {
             lines,
             rows: 0,
@@ -111,6 +116,7 @@ impl<R: Read> Reading<R> {
             users: Vec::new(),
             items: Vec::new(),
             times: Vec::new(),
+            ratings: ratings.then(Vec::new),
             user_names: Interner::default(),
             item_names: Interner::default(),
         }
@@ -170,7 +176,8 @@ impl<R: Read> Reading<R> {
         self.rows += 1;
         let added = if record.len() == layout.fields {
             let [user, item, time] = layout.columns.map(|column| record.field(column));
-            self.add(user, item, time)
+            let rating = layout.rating.map(|column| record.field(column));
+            self.add(user, item, time, rating)
         } else {
             let separator = layout.delimiter.name();
             let expected = format!("{} columns separated by `{separator}`", layout.fields);
@@ -216,11 +223,16 @@ impl<R: Read> Reading<R> {
     fn object(&mut self, line: &[u8], keys: &json::Keys) -> Result<(), Mismatch> {
         let [user, item, time] = json::values(line, keys)?;
         let (user, item) = (json::text(user, "a user")?, json::text(item, "an item")?);
-        self.add(user.as_bytes(), item.as_bytes(), json::text(time, "a time")?.as_bytes())
+        let rating = match self.ratings {
+            Some(_) => json::rating(line)?,
+            None => None,
+        };
+        let time = json::text(time, "a time")?;
+        self.add(user.as_bytes(), item.as_bytes(), time.as_bytes(), rating.as_deref().map(str::as_bytes))
     }
 
     /// Adds an interaction, or counts it as skipped if it lacks a user or an item.
-    fn add(&mut self, user: &[u8], item: &[u8], time: &[u8]) -> Result<(), Mismatch> {
+    fn add(&mut self, user: &[u8], item: &[u8], time: &[u8], rating: Option<&[u8]>) -> Result<(), Mismatch> {
         if user.is_empty() || item.is_empty() {
             self.skipped_rows += 1;
             return Ok(());
@@ -231,6 +243,9 @@ impl<R: Read> Reading<R> {
         self.users.push(user);
         self.items.push(item);
         self.times.push(time);
+        if let Some(ratings) = &mut self.ratings {
+            ratings.push(rating.and_then(number));
+        }
         Ok(())
     }
 
@@ -253,10 +268,17 @@ impl<R: Read> Reading<R> {
             users: self.users,
             items: self.items,
             times: self.times,
+            ratings: self.ratings.unwrap_or_default(),
             user_names: self.user_names.into_names(),
             item_names: self.item_names.into_names(),
         }
     }
+}
+
+/// A rating as a number; what is none counts as no rating, since nothing else depends on it.
+fn number(text: &[u8]) -> Option<f32> {
+    let number = std::str::from_utf8(text).ok()?.parse().ok()?;
+    f32::is_finite(number).then_some(number)
 }
 
 fn name_mismatch(error: NameError, what: &str, name: &[u8]) -> Mismatch {
@@ -267,7 +289,7 @@ fn name_mismatch(error: NameError, what: &str, name: &[u8]) -> Mismatch {
 }
 
 /// A file's name without directories and the suffix of its compression.
-fn dataset_name(path: &Path) -> String {
+pub(crate) fn dataset_name(path: &Path) -> String {
     let name = Path::new(path.file_name().unwrap_or(path.as_os_str()));
     let packed = name.extension().is_some_and(|suffix| {
         ["gz", "gzip", "zst", "zstd"].iter().any(|known| suffix.eq_ignore_ascii_case(known))

@@ -75,6 +75,7 @@ fn chosen_columns_and_delimiter() {
         item_column: Some("what".parse().unwrap()),
         time_column: None,
         delimiter: Some("|".parse().unwrap()),
+        ratings: false,
     };
     let read = read_bytes(b"time|user|what|who\n5|a|b|c\n", &options).unwrap();
     assert_eq!(rows(&read), [("c", "b", 5_000)]);
@@ -83,6 +84,7 @@ fn chosen_columns_and_delimiter() {
         item_column: Some(Column::Number(1)),
         time_column: Some(Column::Number(3)),
         delimiter: None,
+        ratings: false,
     };
     assert_eq!(
         rows(&read_bytes(b"a,b,1\nc,d,2\n", &numbers).unwrap()),
@@ -298,4 +300,20 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn ratings_are_kept_if_asked_for() {
+    let with_ratings = ReadOptions { ratings: true, ..ReadOptions::default() };
+    let ratings = |text: &str| read_from(text.as_bytes(), Path::new("x"), &with_ratings).unwrap().ratings;
+    assert_eq!(ratings("u,i,4.5,881250949\nu,j,,881250950\n"), [Some(4.5), None]);
+    assert_eq!(
+        ratings("user,item,time,rating\nu,i,1,5\n,i,2,5\nu,j,3,good\nu,k,4,NaN\n"),
+        [Some(5.0), None, None]
+    );
+    assert_eq!(ratings("user,item,time\nu,i,1\n"), [None]);
+    let reviews = "{\"reviewerID\":\"u\",\"asin\":\"i\",\"overall\":3.0,\"unixReviewTime\":1}\n\
+                   {\"reviewerID\":\"u\",\"asin\":\"j\",\"overall\":[],\"unixReviewTime\":2}\n";
+    assert_eq!(ratings(reviews), [Some(3.0), None]);
+    assert!(interactions("user,item,time,rating\nu,i,1,5\n").ratings.is_empty());
 }

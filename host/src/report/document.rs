@@ -210,6 +210,25 @@ pub struct SizesDocument {
     pub parameters_used: u64,
 }
 
+/// What `scall data prepare` wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PreparedDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The file that was written.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// How many interactions it holds.
+    pub interactions: u64,
+    /// How many of them have a rating.
+    pub ratings: u64,
+    /// Whether later interactions of the same user and item are kept.
+    pub keep_repeats: bool,
+    /// The filter it went through.
+    pub k_core: u32,
+}
+
 /// What `scall data stats` found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataStatsDocument {

@@ -68,7 +68,7 @@ fn file_name(budget: &BudgetSpec) -> String {
 }
 
 fn replace_text(path: &Path, text: &str) -> Result<()> {
-    let write = |out: &mut dyn Write| -> io::Result<()> {
+    let write = |out: &mut (dyn Write + Send)| -> io::Result<()> {
         out.write_all(text.as_bytes())?;
         out.write_all(b"\n")
     };

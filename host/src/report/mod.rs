@@ -15,6 +15,6 @@ pub(crate) mod examples;
 
 pub use document::{
     BenchDocument, BenchRow, Budget, CompareDocument, DataStatsDocument, Dataset, MethodsDocument,
-    ParityDocument, Quality, RunDocument, RunResult, SCHEMA, Segment, SizeCounts, SizesDocument, Spread,
-    SummaryRow,
+    ParityDocument, PreparedDocument, Quality, RunDocument, RunResult, SCHEMA, Segment, SizeCounts,
+    SizesDocument, Spread, SummaryRow,
 };

@@ -3,8 +3,8 @@
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::document::{
-    BenchDocument, CompareDocument, DataStatsDocument, MethodsDocument, RunDocument, SizeCounts,
-    SizesDocument, SummaryRow,
+    BenchDocument, CompareDocument, DataStatsDocument, MethodsDocument, PreparedDocument, RunDocument,
+    SizeCounts, SizesDocument, SummaryRow,
 };
 use crate::experiment::methods::MethodCard;
 use crate::experiment::name_of;
@@ -178,6 +178,17 @@ pub fn methods(document: &MethodsDocument) -> String {
         sheet.text() + "\n"
     };
     document.methods.iter().map(paragraph).collect::<Vec<_>>().join("\n")
+}
+
+/// What was written of a file of interactions.
+pub fn prepared(document: &PreparedDocument) -> String {
+    format!(
+        "{}: {} interactions, {} of them with a rating, in {} bytes\n",
+        document.path,
+        grouped(document.interactions),
+        grouped(document.ratings),
+        grouped(document.bytes),
+    )
 }
 
 /// What the hot paths reach.

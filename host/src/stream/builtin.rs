@@ -62,6 +62,7 @@ pub fn synthetic(
         users,
         items,
         times,
+        ratings: Vec::new(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 pub mod builtin;
 mod core_filter;
+pub mod prepared;
 mod repeats;
 
 use scall_core::side::PerSide;
@@ -121,14 +122,34 @@ pub enum StreamError {
 /// # Errors
 /// The filter leaves nothing, or there are 2^32 interactions or more.
 pub fn prepare(interactions: Interactions, options: &PrepareOptions) -> Result<Stream, StreamError> {
-    let Interactions { path, name, format, rows, skipped_rows, mut users, mut items, mut times, .. } =
-        interactions;
-    let (user_names, item_names) = (interactions.user_names, interactions.item_names);
+    Ok(finish(select(interactions, options)?))
+}
+
+/// Does the same with the interactions of a prepared stream, which went through `held` already.
+///
+/// O(n) if these are the same filters.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_again(
+    interactions: Interactions,
+    held: &PrepareOptions,
+    options: &PrepareOptions,
+) -> Result<Stream, StreamError> {
+    if held == options { Ok(finish(interactions)) } else { prepare(interactions, options) }
+}
+
+/// Puts interactions into time order, drops repeats and applies the k-core filter; names stay as they are.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn select(interactions: Interactions, options: &PrepareOptions) -> Result<Interactions, StreamError> {
+    let Interactions { path, mut users, mut items, mut times, mut ratings, .. } = interactions;
     if u32::try_from(users.len()).is_err() {
         return Err(StreamError::TooMany { path, interactions: users.len() });
     }
-    sort_by_time(&mut users, &mut items, &mut times);
-    let counts = PerSide::new(user_names.len(), item_names.len());
+    sort_by_time(&mut users, &mut items, &mut times, &mut ratings);
+    let counts = PerSide::new(interactions.user_names.len(), interactions.item_names.len());
     let mut kept = vec![true; users.len()];
     if !options.keep_repeats {
         repeats::drop_repeats(&users, &items, counts, &mut kept);
@@ -138,6 +159,7 @@ pub fn prepare(interactions: Interactions, options: &PrepareOptions) -> Result<S
     retain(&mut users, &kept);
     retain(&mut items, &kept);
     retain(&mut times, &kept);
+    retain(&mut ratings, &kept);
     if users.is_empty() {
         let (users, items) = (counts.user, counts.item);
         return Err(StreamError::NothingLeft {
@@ -148,16 +170,27 @@ pub fn prepare(interactions: Interactions, options: &PrepareOptions) -> Result<S
             items,
         });
     }
+    Ok(Interactions { path, users, items, times, ratings, ..interactions })
+}
+
+/// Renumbers interactions that are selected, and gives their times in seconds.
+fn finish(interactions: Interactions) -> Stream {
+    let Interactions { name, format, rows, skipped_rows, mut users, mut items, mut times, .. } = interactions;
     for time in &mut times {
         *time = time.div_euclid(1000);
     }
-    let user_names = renumber(&mut users, &user_names);
-    let item_names = renumber(&mut items, &item_names);
-    Ok(Stream { name, format, rows, skipped_rows, users, items, times, user_names, item_names })
+    let user_names = renumber(&mut users, interactions.user_names);
+    let item_names = renumber(&mut items, interactions.item_names);
+    Stream { name, format, rows, skipped_rows, users, items, times, user_names, item_names }
 }
 
 /// Sorts the columns by time; equal times keep their order.
-fn sort_by_time(users: &mut Vec<u32>, items: &mut Vec<u32>, times: &mut Vec<i64>) {
+fn sort_by_time(
+    users: &mut Vec<u32>,
+    items: &mut Vec<u32>,
+    times: &mut Vec<i64>,
+    ratings: &mut Vec<Option<f32>>,
+) {
     if times.is_sorted() {
         return;
     }
@@ -167,6 +200,9 @@ fn sort_by_time(users: &mut Vec<u32>, items: &mut Vec<u32>, times: &mut Vec<i64>
     let by_order = |column: &[u32]| order.iter().map(|&row| column[row as usize]).collect();
     *users = by_order(users);
     *items = by_order(items);
+    if !ratings.is_empty() {
+        *ratings = order.iter().map(|&row| ratings[row as usize]).collect();
+    }
     *times = order.iter().map(|&row| times[row as usize]).collect();
 }
 
@@ -178,7 +214,15 @@ fn retain<T>(column: &mut Vec<T>, kept: &[bool]) {
 }
 
 /// Numbers entities by first appearance; returns their names in that order.
-fn renumber(ids: &mut [u32], names: &Names) -> Names {
+fn renumber(ids: &mut [u32], names: Names) -> Names {
+    let mut next = 0;
+    let by_arrival = ids.iter().all(|&id| {
+        next += u32::from(id == next);
+        id < next
+    });
+    if by_arrival && next as usize == names.len() {
+        return names;
+    }
     let mut numbers = vec![u32::MAX; names.len()];
     let mut ordered = Names::default();
     for id in ids {
