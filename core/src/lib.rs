@@ -22,6 +22,7 @@ extern crate std;
 
 pub mod arena;
 pub mod digest;
+pub mod element;
 pub mod frequency;
 pub mod math;
 pub mod policy;

@@ -2,7 +2,8 @@
 
 use core::hint::black_box;
 use scall_core::Side;
-use scall_core::arena::{Arena, ArenaStore, Element, boundaries_len};
+use scall_core::arena::{Arena, ArenaStore, boundaries_len};
+use scall_core::element::Element;
 use scall_core::side::PerSide;
 
 pub fn exercise() {
@@ -39,9 +40,8 @@ fn work(arena: &mut Arena<'_>) {
     let _ = black_box(arena.set_budget(black_box(40)));
     black_box((arena.budget(), arena.used(), arena.head_room(), arena.row_budget(), arena.high_water()));
     if let Some((user, positive, negative)) = arena.triple_mut(black_box(0), black_box(0), black_box(1)) {
-        f32::update_triple(user, positive, negative, |u, p, n| (u + p - n, p + u, n - u));
+        user.iter_mut().zip(positive).zip(negative).for_each(|((u, p), n)| *u += *p - *n);
     }
     let (user, item) = arena.pair_mut(black_box(0), black_box(0));
-    f32::update_pair(user, item, |u, i| (u + i, i - u));
-    f32::update(user, |u| u * 0.5);
+    user.iter_mut().zip(item).for_each(|(u, i)| *u += *i);
 }

@@ -4,6 +4,7 @@ use core::fmt::Write;
 use core::hint::black_box;
 use scall_core::Side;
 use scall_core::arena::{ArenaMemory, boundaries_len};
+use scall_core::element::{Element, F16};
 use scall_core::recommender::{
     Recommender, RecommenderConfig, RecommenderMemory, Scored, SeenFilter, TopK, batch_scratch_len, bpr,
     class_ends_len, seen_len,
@@ -20,7 +21,13 @@ impl Write for Sink {
 }
 
 pub fn exercise() {
-    let mut values = black_box([0.0_f32; 256]);
+    exercise_stored::<f32>();
+    exercise_stored::<F16>();
+    exercise_stored::<i8>();
+}
+
+fn exercise_stored<E: Element>() {
+    let mut values = black_box([E::ZERO; 256]);
     let (mut user_boundaries, mut item_boundaries) = ([0; boundaries_len(8)], [0; boundaries_len(8)]);
     let (mut user_accumulators, mut item_accumulators) = ([0.0; 8], [0.0; 8]);
     let (mut user_frequencies, mut item_frequencies) = ([0.0; 8], [0.0; 8]);
@@ -72,7 +79,7 @@ pub fn exercise() {
     parts();
 }
 
-fn use_all(recommender: &mut Recommender<'_>) {
+fn use_all<E: Element>(recommender: &mut Recommender<'_, E>) {
     let (user, item) = (black_box(1), black_box(2));
     recommender.set_admission_sizes(black_box(recommender.admission_sizes()));
     let _ = black_box(recommender.observe(user, item));
@@ -131,5 +138,5 @@ fn parts() {
     };
     let accumulators =
         bpr::PerRow { user: black_box(0.0), positive: black_box(1.0), negative: black_box(2.0) };
-    black_box(bpr::step(black_box(&RecommenderConfig::default()), rows, accumulators));
+    black_box(bpr::step(black_box(&RecommenderConfig::default()), rows, accumulators, black_box(7)));
 }

@@ -42,7 +42,6 @@
 //! # Ok::<(), scall_core::arena::ArenaError>(())
 //! ```
 
-mod element;
 mod error;
 mod repack;
 mod rows;
@@ -56,12 +55,12 @@ mod tests;
 
 use core::ops::Range;
 
-pub use element::Element;
 pub use error::ArenaError;
 pub use repack::Repacked;
 pub use store::ArenaStore;
 
 use crate::Side;
+use crate::element::Element;
 use crate::side::PerSide;
 
 /// Length of a boundary slice for up to `entities` entities.

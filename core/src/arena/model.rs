@@ -137,7 +137,9 @@ fn apply(arena: &mut Arena<'_>, model: &mut Model, operation: Operation) {
                 assert_eq!(a, model.row(Side::User, user));
                 assert_eq!(b, model.row(Side::Item, positive));
                 assert_eq!(c, model.row(Side::Item, negative));
-                f32::update_triple(a, b, c, |x, y, z| (y - z, x + 1.0, x - 1.0));
+                for ((x, y), z) in a.iter_mut().zip(b).zip(c) {
+                    (*x, *y, *z) = (*y - *z, *x + 1.0, *x - 1.0);
+                }
                 let (a, b, c) = (
                     model.row(Side::User, user).clone(),
                     model.row(Side::Item, positive).clone(),

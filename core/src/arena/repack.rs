@@ -16,8 +16,9 @@
 //! ```
 
 use super::rows::{Order, Rows, Step};
-use super::{Arena, ArenaError, Element, widen};
+use super::{Arena, ArenaError, widen};
 use crate::Side;
+use crate::element::Element;
 use crate::side::PerSide;
 
 /// What a repack did. Elements are counted without the cold-start rows, which never change.

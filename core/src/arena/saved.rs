@@ -4,8 +4,9 @@
 //! long as what it holds, and can be loaded into any arena that has room for it and cold-start rows of the
 //! same sizes.
 
-use super::{Arena, Element};
+use super::Arena;
 use crate::Side;
+use crate::element::Element;
 use crate::side::PerSide;
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
 

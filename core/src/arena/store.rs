@@ -1,6 +1,7 @@
 //! Memory for an arena, owned by one value.
 
-use super::{ArenaMemory, Element};
+use super::ArenaMemory;
+use crate::element::Element;
 
 /// Owns what an [`Arena`](super::Arena) borrows: `PARAMETERS` elements, and boundary tables of
 /// `USER_TABLE` and `ITEM_TABLE` words, each the [`boundaries_len`](super::boundaries_len) of its side.

@@ -13,7 +13,7 @@ use super::model::{Recommender, RecommenderError};
 use super::order::{Items, Place};
 use super::top_k::{Scored, TopK, admits};
 use crate::Side;
-use crate::arena::Element;
+use crate::element::Element;
 use crate::math::LANES;
 
 /// Items side by side.
@@ -94,7 +94,7 @@ impl<E: Element> Recommender<'_, E> {
             class: (Place::Id, &[]),
             later: order.len()..count,
         };
-        let bias = usize::from(self.config().get().item_bias);
+        let bias = self.bias_elements() as usize;
         while let Some(panel) = panels.next() {
             batch.visit(bias, &panels.items, &panel);
         }
@@ -164,7 +164,7 @@ impl<X: FnMut(usize, u32) -> bool> Batch<'_, X> {
             let whole = items.row_at(panel.place, word);
             *row = whole.get(bias..).unwrap_or_default();
             if bias > 0 {
-                *bias_to = whole.first().map_or(0.0, |bias| bias.to_f32());
+                *bias_to = E::bias(whole);
             }
             longest = longest.max(row.len());
         }

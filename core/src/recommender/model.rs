@@ -8,7 +8,8 @@ use super::negative;
 use super::order::Order;
 use super::seen::SeenFilter;
 use crate::Side;
-use crate::arena::{Admission, Arena, ArenaError, ArenaMemory, Element, Repacked};
+use crate::arena::{Admission, Arena, ArenaError, ArenaMemory, Repacked};
+use crate::element::Element;
 use crate::frequency::Frequencies;
 use crate::random::Generator;
 use crate::side::PerSide;
@@ -143,11 +144,17 @@ pub struct Recommender<'a, E = f32> {
     pub(super) admission: PerSide<u32>,
     pub(super) negatives: Generator,
     pub(super) initial: Generator,
+    pub(super) rounding: Generator,
+    saturated: u64,
 }
+
+/// The dither that rounds a bias to the nearest.
+const NEAREST: u32 = 1 << 31;
 
 /// Streams of the seed.
 const NEGATIVES: u64 = 0x6e65_6761;
 const INITIAL: u64 = 0x696e_6974;
+const ROUNDING: u64 = 0x726f_756e;
 
 impl<'a, E: Element> Recommender<'a, E> {
     /// A recommender that knows nobody.
@@ -189,6 +196,8 @@ impl<'a, E: Element> Recommender<'a, E> {
             admission: cold_sizes,
             negatives: Generator::stream(seed, NEGATIVES),
             initial: Generator::stream(seed, INITIAL),
+            rounding: Generator::stream(seed, ROUNDING),
+            saturated: 0,
         };
         for side in Side::BOTH {
             recommender.accumulators.get_mut(side).fill(0.0);
@@ -256,6 +265,16 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// The pairs that are remembered.
     pub const fn seen(&self) -> &SeenFilter<'a> {
         &self.seen
+    }
+
+    /// Elements at the front of an item's row that hold its bias.
+    pub const fn bias_elements(&self) -> u32 {
+        if self.config.get().item_bias { E::BIAS as u32 } else { 0 }
+    }
+
+    /// How many stored values have gone to the end of their type's range so far; no part of a snapshot.
+    pub const fn saturated(&self) -> u64 {
+        self.saturated
     }
 
     /// The sizes that new entities ask for.
@@ -384,11 +403,17 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// the mean of those who have. Each dimension's mean is over the rows that have it. O(elements).
     fn average(&mut self) {
         for side in Side::BOTH {
+            let bias = if side == Side::Item { self.bias_elements() as usize } else { 0 };
             let mean = self.means.get_mut(side);
             mean.fill(0.0);
             let rows = || (0..self.arena.count(side)).map(|id| (id, self.arena.size(side, id)));
             for (id, _) in rows().filter(|&(_, size)| size > 0) {
-                for (sum, element) in mean.iter_mut().zip(self.arena.row(side, id)) {
+                let row = self.arena.row(side, id);
+                let (of_bias, embedding) = row.split_at_checked(bias).unwrap_or((row, &[]));
+                if let Some(sum) = mean.first_mut().filter(|_| bias > 0) {
+                    *sum += E::bias(of_bias);
+                }
+                for (sum, element) in mean.iter_mut().skip(bias).zip(embedding) {
                     *sum += element.to_f32();
                 }
             }
@@ -399,7 +424,11 @@ impl<'a, E: Element> Recommender<'a, E> {
                 }
                 *sum /= having as f32;
             }
-            for (element, mean) in self.arena.cold_row_mut(side).iter_mut().zip(mean.iter()) {
+            let cold = self.arena.cold_row_mut(side);
+            if let Some(mean) = mean.first().filter(|_| bias > 0) {
+                E::set_bias(cold, *mean, NEAREST);
+            }
+            for (element, mean) in cold.iter_mut().zip(mean.iter()).skip(bias) {
                 *element = E::from_f32(*mean);
             }
         }
@@ -451,7 +480,9 @@ impl<'a, E: Element> Recommender<'a, E> {
         // A cold-start row stays the mean that it is: who is served by it teaches the items' biases alone.
         let user_row = if cold.user { &mut [] } else { user_row };
         let rows = Rows { user: user_row, positive: positive_row, negative: negative_row };
-        let step = bpr::step(self.config.get(), rows, accumulators);
+        let dither = if E::DITHERS { self.rounding.next_u32() } else { 0 };
+        let step = bpr::step(self.config.get(), rows, accumulators, dither);
+        self.saturated = self.saturated.saturating_add(u64::from(step.saturated));
         self.set_accumulator(Side::User, user, cold.user, step.accumulators.user);
         self.set_accumulator(Side::Item, item, cold.positive, step.accumulators.positive);
         self.set_accumulator(Side::Item, negative, cold.negative, step.accumulators.negative);
@@ -497,9 +528,10 @@ impl<'a, E: Element> Recommender<'a, E> {
 /// Dot product of the common leading dimensions, plus the item's bias.
 #[inline(always)]
 pub fn score<E: Element>(user: &[E], item: &[E], item_bias: bool) -> f32 {
-    match item.split_first() {
-        Some((bias, embedding)) if item_bias => bias.to_f32() + E::dot(user, embedding),
-        _ => E::dot(user, item),
+    if item_bias {
+        E::bias(item) + E::dot(user, item.get(E::BIAS..).unwrap_or_default())
+    } else {
+        E::dot(user, item)
     }
 }
 
@@ -513,11 +545,11 @@ fn initialise<E: Element>(
     elements: &mut [E],
 ) {
     let config = config.get();
-    let is_bias = side == Side::Item && config.item_bias && first == 0;
+    let bias = if side == Side::Item && config.item_bias { E::BIAS.saturating_sub(first) } else { 0 };
     let means = mean.get(first..).unwrap_or_default().iter().copied().chain(core::iter::repeat(0.0));
     for ((n, element), mean) in elements.iter_mut().enumerate().zip(means) {
         let noise = config.initial_scale * generator.normal();
-        *element = E::from_f32(if is_bias && n == 0 { 0.0 } else { mean + noise });
+        *element = if n < bias { E::ZERO } else { E::from_f32(mean + noise) };
     }
 }
 

@@ -7,7 +7,8 @@
 //! blocks of ids, each small enough for a cache.
 
 use crate::Side;
-use crate::arena::{Arena, Element};
+use crate::arena::Arena;
+use crate::element::Element;
 
 /// Ids that are sorted by length together.
 const BLOCK: usize = 16_384;

@@ -5,7 +5,7 @@ use super::order::{Items, Place};
 use super::score;
 use super::top_k::{Scored, TopK, admits};
 use crate::Side;
-use crate::arena::Element;
+use crate::element::Element;
 use crate::math::{LANES, fold};
 
 impl<E: Element> Recommender<'_, E> {
@@ -37,7 +37,8 @@ impl<E: Element> Recommender<'_, E> {
         }
         for (place, words) in self.order().classes() {
             match place {
-                Place::Row(length) if query.item_bias => query.visit::<1>(length, words),
+                Place::Row(length) if query.item_bias && E::BIAS == 1 => query.visit::<1>(length, words),
+                Place::Row(length) if query.item_bias => query.visit::<2>(length, words),
                 Place::Row(length) => query.visit::<0>(length, words),
                 _ => query.visit_any(place, words.iter().copied()),
             }
@@ -114,8 +115,11 @@ impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
         let values = self.items.values;
         let mut threshold = self.top.threshold();
         for &start in starts {
-            let score =
-                if BIAS > 0 { values.get(start as usize).map_or(0.0, |bias| bias.to_f32()) } else { 0.0 };
+            let score = if BIAS > 0 {
+                E::bias(values.get(start as usize..).and_then(|rest| rest.get(..length)).unwrap_or_default())
+            } else {
+                0.0
+            };
             if admits(score, threshold) {
                 self.consider(Place::Row(length), start, score);
                 threshold = self.top.threshold();
@@ -151,7 +155,7 @@ impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
                             *lane += f32::from_bits(if n + 1 == N { product & mask } else { product });
                         }
                     }
-                    bias.first().map_or(0.0, |bias| bias.to_f32()) + fold(lanes)
+                    E::bias(bias) + fold(lanes)
                 }
                 // One of the last rows before the end of the memory.
                 None => self.score(self.items.row(start, length)),

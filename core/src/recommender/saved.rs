@@ -1,16 +1,17 @@
 //! A recommender in a snapshot.
 //!
 //! Saved is all that was learned and drawn: rows, accumulators, frequencies, means, remembered pairs, the
-//! sizes of newcomers and both generators. The settings are the caller's, who restores into a recommender
+//! sizes of newcomers and the generators. The settings are the caller's, who restores into a recommender
 //! of the same cold-start rows, the same number of means and remembered pairs, and the same choice about
-//! item biases; it may have room for more entities and parameters. The retrieval order follows from the
+//! item biases and the stored type; it may have room for more entities and parameters. The retrieval order follows from the
 //! rows, so only how far it reaches is saved. A size decision that is under way is not: nothing of it is
 //! left after [`Recommender::decide`] without [`Recommender::repack`].
 
 use super::model::Recommender;
 use super::seen::SeenFilter;
 use crate::Side;
-use crate::arena::{Arena, Element};
+use crate::arena::Arena;
+use crate::element::Element;
 use crate::frequency::Frequencies;
 use crate::random::Generator;
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
@@ -49,14 +50,19 @@ impl<E: Element> Recommender<'_, E> {
         Arena::<E>::max_snapshot_len(parameters, users, items)
             + Frequencies::max_snapshot_len(users, items)
             + SeenFilter::max_snapshot_len(seen)
-            + 2 * Generator::SNAPSHOT_LEN
+            + if E::DITHERS { 3 } else { 2 } * Generator::SNAPSHOT_LEN
             + numbers
+    }
+
+    /// What its rows mean: whether items have biases, and the stored type.
+    fn meaning(&self) -> u32 {
+        u32::from(self.config.get().item_bias) | (E::KIND << 1)
     }
 }
 
 impl<E: Element> Snapshot for Recommender<'_, E> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
-        writer.put(&u32::from(self.config.get().item_bias))?;
+        writer.put(&self.meaning())?;
         self.arena.save(writer)?;
         writer.put(&self.order.len())?;
         for side in Side::BOTH {
@@ -70,11 +76,12 @@ impl<E: Element> Snapshot for Recommender<'_, E> {
         self.frequencies.save(writer)?;
         self.seen.save(writer)?;
         self.negatives.save(writer)?;
-        self.initial.save(writer)
+        self.initial.save(writer)?;
+        if E::DITHERS { self.rounding.save(writer) } else { Ok(()) }
     }
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        reader.expect(u32::from(self.config.get().item_bias))?;
+        reader.expect(self.meaning())?;
         let counts = self.arena.restore(reader)?;
         let ordered: u32 = reader.take()?;
         if ordered > counts.item {
@@ -95,6 +102,9 @@ impl<E: Element> Snapshot for Recommender<'_, E> {
         self.seen.load(reader)?;
         self.negatives.load(reader)?;
         self.initial.load(reader)?;
+        if E::DITHERS {
+            self.rounding.load(reader)?;
+        }
         if !reader.is_dry() {
             self.order.sort_first(ordered, &self.arena);
         }

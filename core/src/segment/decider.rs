@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::space::ActionSpace;
 use crate::Side;
-use crate::arena::Element;
+use crate::element::Element;
 use crate::frequency::rank;
 use crate::policy::{Sac, SacError, Transition};
 use crate::recommender::Recommender;

@@ -4,7 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::arena::{Element, Repacked};
+use crate::arena::Repacked;
+use crate::element::Element;
 use crate::frequency::rank;
 use crate::math;
 use crate::random::Generator;
@@ -116,7 +117,7 @@ fn resize_with<E: Element>(
     mut counts: PerSide<&mut [u32]>,
     generator: &mut Generator,
 ) -> Result<Resized, ResizeError> {
-    let bias = u32::from(recommender.config().get().item_bias);
+    let bias = recommender.bias_elements();
     let decision = recommender.decide();
     let (arena, mut words) = (decision.arena, decision.words);
     let frequencies = weights.unwrap_or(decision.frequencies);

@@ -6,7 +6,7 @@
 use super::decider::Decider;
 use super::incumbent::Incumbent;
 use super::segment_loop::SegmentLoop;
-use crate::arena::Element;
+use crate::element::Element;
 use crate::policy::SacShape;
 use crate::random::Generator;
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};

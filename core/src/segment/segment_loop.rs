@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decider::{Decider, DeciderError};
 use super::resize::{ResizeError, ResizeSettings, Resized, SizeRule, resize};
-use crate::arena::Element;
+use crate::element::Element;
 use crate::frequency::retention_of_half_life;
 use crate::random::Generator;
 use crate::recommender::{Observed, Recommender, RecommenderError, Scored};

@@ -20,7 +20,7 @@ const NONE: PerRow = PerRow { user: 0.0, positive: 0.0, negative: 0.0 };
 
 fn run(config: &RecommenderConfig, rows: &mut [Vec<f32>; 3], accumulators: PerRow) -> Step {
     let [user, positive, negative] = rows;
-    step(config, Rows { user, positive, negative }, accumulators)
+    step(config, Rows { user, positive, negative }, accumulators, 0)
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::arena::boundaries_len;
+use crate::element::F16;
 use crate::math::{LANES, fold};
 use crate::recommender::{RecommenderConfig, Scored, batch_scratch_len, class_ends_len, seen_len};
 use crate::testing;
@@ -10,8 +11,8 @@ use std::vec;
 use std::vec::Vec;
 
 /// Memory for up to so many users and items.
-struct Memory {
-    values: Vec<f32>,
+struct Memory<E = f32> {
+    values: Vec<E>,
     boundaries: PerSide<Vec<u32>>,
     accumulators: PerSide<Vec<f32>>,
     frequencies: PerSide<Vec<f32>>,
@@ -21,11 +22,11 @@ struct Memory {
     seen: Vec<u32>,
 }
 
-impl Memory {
+impl<E: Element> Memory<E> {
     fn new(users: usize, items: usize, parameters: usize) -> Self {
         let each = |n| PerSide::new(vec![n; users], vec![n; items]);
         Self {
-            values: vec![9.0; parameters],
+            values: vec![E::from_f32(9.0); parameters],
             boundaries: PerSide::new(vec![9; boundaries_len(users)], vec![9; boundaries_len(items)]),
             accumulators: PerSide::new(vec![9.0; users], vec![9.0; items]),
             frequencies: PerSide::new(vec![9.0; users], vec![9.0; items]),
@@ -36,7 +37,7 @@ impl Memory {
         }
     }
 
-    fn lend(&mut self) -> RecommenderMemory<'_> {
+    fn lend(&mut self) -> RecommenderMemory<'_, E> {
         fn both<T>(sides: &mut PerSide<Vec<T>>) -> PerSide<&mut [T]> {
             PerSide::new(&mut sides.user, &mut sides.item)
         }
@@ -66,7 +67,7 @@ const COLD: PerSide<u32> = PerSide::new(3, 4);
 
 #[test]
 fn an_event_admits_counts_remembers_and_learns() {
-    let mut memory = Memory::new(4, 4, 100);
+    let mut memory = Memory::<f32>::new(4, 4, 100);
     let mut model = Recommender::new(memory.lend(), config(|_| ()), COLD, 100, 1).unwrap();
     model.set_admission_sizes(PerSide::new(5, 6));
     let first = model.observe(0, 0).unwrap();
@@ -86,7 +87,7 @@ fn an_event_admits_counts_remembers_and_learns() {
 
 #[test]
 fn a_refused_event_changes_nothing() {
-    let mut memory = Memory::new(2, 3, 100);
+    let mut memory = Memory::<f32>::new(2, 3, 100);
     let mut model = Recommender::new(memory.lend(), config(|_| ()), COLD, 100, 1).unwrap();
     for item in 0..3 {
         model.observe(0, item).unwrap();
@@ -103,12 +104,12 @@ fn a_refused_event_changes_nothing() {
 
 #[test]
 fn memory_that_does_not_fit_together_is_refused() {
-    let mut memory = Memory::new(4, 4, 100);
+    let mut memory = Memory::<f32>::new(4, 4, 100);
     memory.frequencies.item.pop();
     let error = Recommender::new(memory.lend(), config(|_| ()), COLD, 100, 1).unwrap_err();
     assert_eq!(error, RecommenderError::TooShort { side: Side::Item, needed: 4, available: 3 });
     assert_eq!(error.to_string(), "a slice for the items is too short");
-    let mut memory = Memory::new(4, 4, 5);
+    let mut memory = Memory::<f32>::new(4, 4, 5);
     assert!(matches!(
         Recommender::new(memory.lend(), config(|_| ()), COLD, 5, 1),
         Err(RecommenderError::Arena(ArenaError::OverBudget { .. }))
@@ -117,7 +118,7 @@ fn memory_that_does_not_fit_together_is_refused() {
 
 #[test]
 fn strangers_get_an_answer() {
-    let mut memory = Memory::new(8, 8, 200);
+    let mut memory = Memory::<f32>::new(8, 8, 200);
     let mut model = Recommender::new(memory.lend(), config(|_| ()), COLD, 200, 1).unwrap();
     let mut out = [Scored::NONE; 4];
     assert_eq!(model.recommend(7, &mut out), 0);
@@ -139,7 +140,7 @@ fn strangers_get_an_answer() {
 
 #[test]
 fn without_head_room_a_newcomer_shares_the_cold_row_until_the_repack() {
-    let mut memory = Memory::new(8, 8, 20);
+    let mut memory = Memory::<f32>::new(8, 8, 20);
     let mut model = Recommender::new(memory.lend(), config(|_| ()), COLD, 20, 1).unwrap();
     for event in 0..6 {
         model.observe(event, event).unwrap();
@@ -267,21 +268,22 @@ fn bits(row: &[f32]) -> Vec<u32> {
 }
 
 /// A model whose entities have the sizes given, with rows set to something.
-fn sized<'m>(
-    memory: &'m mut Memory,
+fn sized<'m, E: Element>(
+    memory: &'m mut Memory<E>,
     config: ValidRecommenderConfig,
     sizes: &PerSide<Vec<u32>>,
-) -> Recommender<'m> {
+) -> Recommender<'m, E> {
     let budget = memory.values.len() as u32;
     let mut model = Recommender::new(memory.lend(), config, COLD, budget, 3).unwrap();
     let mut values = Generator::new(8);
     for side in Side::BOTH {
-        model.arena.cold_row_mut(side).iter_mut().for_each(|x| *x = values.normal());
+        model.arena.cold_row_mut(side).iter_mut().for_each(|x| *x = E::from_f32(values.normal()));
         for &size in sizes.get(side) {
             let id = model.admit(side, size).unwrap().id;
             // Not through `arena_mut`, which forgets the order.
             if size > 0 {
-                model.arena.row_mut(side, id).iter_mut().for_each(|x| *x = values.normal());
+                let row = model.arena.row_mut(side, id);
+                row.iter_mut().for_each(|x| *x = E::from_f32(values.normal()));
             }
         }
     }
@@ -291,6 +293,66 @@ fn sized<'m>(
 fn any_sizes(low: u32) -> impl Strategy<Value = PerSide<Vec<u32>>> {
     let side = |most| prop::collection::vec(prop_oneof![low..6, low..40], 2..most);
     (side(12), side(60)).prop_map(|(user, item)| PerSide::new(user, item))
+}
+
+/// One question to a model, in all its forms.
+struct Retrieval {
+    sizes: PerSide<Vec<u32>>,
+    item_bias: bool,
+    classes: usize,
+    /// Items that are in order.
+    ordered: usize,
+    k: usize,
+    hidden: HashSet<u32>,
+}
+
+impl Retrieval {
+    fn check<E: Element>(&self) -> Result<(), TestCaseError> {
+        let Self { sizes, item_bias, classes, ordered, k, hidden } = self;
+        let (item_bias, classes, ordered, k) = (*item_bias, *classes, *ordered, *k);
+        let mut memory = Memory::<E>::new(12, 60, 4_000);
+        memory.class_ends.resize(classes, 9);
+        let early = PerSide::new(sizes.user.clone(), sizes.item[..ordered.min(sizes.item.len())].to_vec());
+        let mut model = sized(&mut memory, config(|c| c.item_bias = item_bias), &early);
+        model.reorder();
+        let mut values = Generator::new(4);
+        for &size in &sizes.item[early.item.len()..] {
+            let id = model.admit(Side::Item, size).unwrap().id;
+            if size > 0 {
+                let row = model.arena.row_mut(Side::Item, id);
+                row.iter_mut().for_each(|x| *x = E::from_f32(values.normal()));
+            }
+        }
+        let users: Vec<u32> = (0..sizes.user.len() as u32).chain([99]).collect();
+        let width = users.iter().map(|&user| model.arena().row(Side::User, user).len()).max().unwrap();
+        let mut scratch = vec![f32::NAN; batch_scratch_len(users.len(), width)];
+        let mut batch = vec![Scored { item: 0, score: 0.0 }; users.len() * k];
+        model
+            .retrieve_batch(&users, k, &mut scratch, &mut batch, |n, item| {
+                hidden.contains(&(item + n as u32 % 2))
+            })
+            .unwrap();
+        for (n, &user) in users.iter().enumerate() {
+            let hidden = |item| hidden.contains(&(item + n as u32 % 2));
+            let mut all: Vec<Scored> = (0..sizes.item.len() as u32)
+                .filter(|&item| !hidden(item))
+                .map(|item| Scored { item, score: model.score(user, item) })
+                .collect();
+            all.sort_by(Scored::rank);
+            all.truncate(k);
+            let expected: Vec<(u32, u32)> = all.iter().map(|s| (s.item, s.score.to_bits())).collect();
+            let plain = |out: &[Scored]| -> Vec<(u32, u32)> {
+                out.iter().take(expected.len()).map(|s| (s.item, s.score.to_bits())).collect()
+            };
+            let mut out = vec![Scored::NONE; k];
+            prop_assert_eq!(model.retrieve(user, &mut out, hidden), expected.len());
+            prop_assert_eq!(plain(&out), expected.clone());
+            let out = &batch[n * k..][..k];
+            prop_assert_eq!(plain(out), expected.clone());
+            prop_assert!(out[expected.len()..].iter().all(|s| s.item == u32::MAX && s.score.is_nan()));
+        }
+        Ok(())
+    }
 }
 
 proptest! {
@@ -303,7 +365,7 @@ proptest! {
         events in prop::collection::vec((0_usize..12, 0_usize..60), 1..60),
     ) {
         let config = config(|c| c.item_bias = item_bias);
-        let mut memory = Memory::new(12, 60, 4_000);
+        let mut memory = Memory::<f32>::new(12, 60, 4_000);
         let mut model = sized(&mut memory, config, &sizes);
         let rows = |side: Side, model: &Recommender<'_>| -> Vec<Vec<f32>> {
             (0..model.arena().count(side)).map(|id| model.arena().row(side, id).to_vec()).collect()
@@ -341,43 +403,10 @@ proptest! {
         k in 0_usize..30,
         hidden in prop::collection::hash_set(0_u32..60, 0..20),
     ) {
-        let mut memory = Memory::new(12, 60, 4_000);
-        memory.class_ends.resize(classes, 9);
-        let early = PerSide::new(sizes.user.clone(), sizes.item[..ordered.min(sizes.item.len())].to_vec());
-        let mut model = sized(&mut memory, config(|c| c.item_bias = item_bias), &early);
-        model.reorder();
-        let mut values = Generator::new(4);
-        for &size in &sizes.item[early.item.len()..] {
-            let id = model.admit(Side::Item, size).unwrap().id;
-            if size > 0 {
-                model.arena.row_mut(Side::Item, id).iter_mut().for_each(|x| *x = values.normal());
-            }
-        }
-        let users: Vec<u32> = (0..sizes.user.len() as u32).chain([99]).collect();
-        let width = users.iter().map(|&user| model.arena().row(Side::User, user).len()).max().unwrap();
-        let mut scratch = vec![f32::NAN; batch_scratch_len(users.len(), width)];
-        let mut batch = vec![Scored { item: 0, score: 0.0 }; users.len() * k];
-        model.retrieve_batch(&users, k, &mut scratch, &mut batch, |n, item| hidden.contains(&(item + n as u32 % 2)))
-            .unwrap();
-        for (n, &user) in users.iter().enumerate() {
-            let hidden = |item| hidden.contains(&(item + n as u32 % 2));
-            let mut all: Vec<Scored> = (0..sizes.item.len() as u32)
-                .filter(|&item| !hidden(item))
-                .map(|item| Scored { item, score: model.score(user, item) })
-                .collect();
-            all.sort_by(Scored::rank);
-            all.truncate(k);
-            let expected: Vec<(u32, u32)> = all.iter().map(|s| (s.item, s.score.to_bits())).collect();
-            let plain = |out: &[Scored]| -> Vec<(u32, u32)> {
-                out.iter().take(expected.len()).map(|s| (s.item, s.score.to_bits())).collect()
-            };
-            let mut out = vec![Scored::NONE; k];
-            prop_assert_eq!(model.retrieve(user, &mut out, hidden), expected.len());
-            prop_assert_eq!(plain(&out), expected.clone());
-            let out = &batch[n * k..][..k];
-            prop_assert_eq!(plain(out), expected.clone());
-            prop_assert!(out[expected.len()..].iter().all(|s| s.item == u32::MAX && s.score.is_nan()));
-        }
+        let case = Retrieval { sizes, item_bias, classes, ordered, k, hidden };
+        case.check::<f32>()?;
+        case.check::<F16>()?;
+        case.check::<i8>()?;
     }
 
     #[test]
@@ -385,7 +414,7 @@ proptest! {
         before in any_sizes(0),
         seed in any::<u64>(),
     ) {
-        let mut memory = Memory::new(12, 60, 6_000);
+        let mut memory = Memory::<f32>::new(12, 60, 6_000);
         let mut model = sized(&mut memory, config(|_| ()), &before);
         for event in 0..100_u32 {
             model.observe(event % before.user.len() as u32, event % before.item.len() as u32).unwrap();
@@ -426,7 +455,7 @@ proptest! {
 
 #[test]
 fn batch_memory_that_is_too_short_is_refused() {
-    let mut memory = Memory::new(4, 4, 100);
+    let mut memory = Memory::<f32>::new(4, 4, 100);
     let sizes = PerSide::new(vec![5, 17], vec![3, 4]);
     let model = sized(&mut memory, config(|_| ()), &sizes);
     let needed = batch_scratch_len(2, 17);
@@ -448,7 +477,7 @@ fn batch_memory_that_is_too_short_is_refused() {
 
 #[test]
 fn scores_that_are_no_numbers_rank_last() {
-    let mut memory = Memory::new(1, 30, 2_000);
+    let mut memory = Memory::<f32>::new(1, 30, 2_000);
     let sizes = PerSide::new(vec![9], vec![10; 30]);
     let mut model = sized(&mut memory, config(|_| ()), &sizes);
     for item in [3, 4, 29] {
@@ -462,12 +491,11 @@ fn scores_that_are_no_numbers_rank_last() {
 }
 
 /// Users and items in eight blocks; a user likes the items of its block.
-#[test]
-fn finds_the_blocks_of_a_planted_structure() {
+fn finds_the_blocks_of_a_planted_structure<E: Element>() {
     const USERS: u32 = 160;
     const ITEMS: u32 = 240;
     let (events, rounds) = if cfg!(miri) { (200, 1) } else { (6_000, 6) };
-    let mut memory = Memory::new(USERS as usize, ITEMS as usize, 8_000);
+    let mut memory = Memory::<E>::new(USERS as usize, ITEMS as usize, 8_000);
     let config = config(|c| (c.user_l2, c.item_l2, c.hardest_of) = (0.01, 0.01, 1));
     let mut model = Recommender::new(memory.lend(), config, COLD, 8_000, 5).unwrap();
     model.set_admission_sizes(PerSide::new(16, 17));
@@ -501,4 +529,12 @@ fn finds_the_blocks_of_a_planted_structure() {
         asked += found.min((0..ITEMS / 8).filter(|n| !had.contains(&(user, n * 8 + user % 8))).count());
     }
     assert!(hits as f64 > 0.9 * asked as f64, "{hits} of {asked}");
+    assert!(E::DITHERS || model.saturated() == 0);
+}
+
+#[test]
+fn every_stored_type_finds_the_blocks() {
+    finds_the_blocks_of_a_planted_structure::<f32>();
+    finds_the_blocks_of_a_planted_structure::<F16>();
+    finds_the_blocks_of_a_planted_structure::<i8>();
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use crate::Side;
 use crate::arena::{ArenaMemory, boundaries_len};
+use crate::element::{Element, F16};
 use crate::random::Generator;
 use crate::recommender::{
     Recommender, RecommenderConfig, RecommenderMemory, Scored, class_ends_len, seen_len,
@@ -16,8 +17,8 @@ const LONGEST: usize = 6;
 const SHAPE: [u32; 1] = [7];
 
 /// Memory filled with what must not matter.
-pub(crate) struct Memory {
-    values: Vec<f32>,
+pub(crate) struct Memory<E = f32> {
+    values: Vec<E>,
     words: [Vec<u32>; 6],
     floats: [Vec<f32>; 6],
 }
@@ -33,13 +34,13 @@ pub(crate) struct Room {
 
 pub(crate) const ROOM: Room = Room { parameters: 150, users: 12, items: 20, longest: LONGEST, pairs: 40 };
 
-impl Memory {
+impl<E: Element> Memory<E> {
     pub(crate) fn new(room: Room) -> Self {
         let Room { parameters, users, items, longest, pairs } = room;
         let words = |length| vec![0xdead_beef; length];
         let floats = |length| vec![f32::NAN; length];
         Self {
-            values: floats(parameters),
+            values: vec![E::from_f32(f32::NAN); parameters],
             words: [
                 words(boundaries_len(users)),
                 words(boundaries_len(items)),
@@ -52,7 +53,7 @@ impl Memory {
         }
     }
 
-    fn lend(&mut self) -> RecommenderMemory<'_> {
+    fn lend(&mut self) -> RecommenderMemory<'_, E> {
         let [user_boundaries, item_boundaries, user_words, item_words, class_ends, seen] = &mut self.words;
         let [user_sums, item_sums, user_counts, item_counts, user_mean, item_mean] = &mut self.floats;
         RecommenderMemory {
@@ -66,7 +67,12 @@ impl Memory {
         }
     }
 
-    pub(crate) fn recommender(&mut self, cold: PerSide<u32>, item_bias: bool, seed: u64) -> Recommender<'_> {
+    pub(crate) fn recommender(
+        &mut self,
+        cold: PerSide<u32>,
+        item_bias: bool,
+        seed: u64,
+    ) -> Recommender<'_, E> {
         let budget = self.values.len() as u32 - 10;
         let config = RecommenderConfig { item_bias, negatives: 2, ..RecommenderConfig::default() };
         Recommender::new(self.lend(), config.validate().unwrap(), cold, budget, seed).unwrap()
@@ -76,8 +82,8 @@ impl Memory {
 const COLD: PerSide<u32> = PerSide::new(2, 3);
 
 /// Something that happens to a recommender.
-fn step(recommender: &mut Recommender<'_>, generator: &mut Generator) {
-    let next = |recommender: &Recommender<'_>, side, generator: &mut Generator| {
+fn step<E: Element>(recommender: &mut Recommender<'_, E>, generator: &mut Generator) {
+    let next = |recommender: &Recommender<'_, E>, side, generator: &mut Generator| {
         let known = recommender.arena().count(side);
         generator.below((known + 1).min(recommender.arena().capacity(side)))
     };
@@ -109,14 +115,14 @@ fn step(recommender: &mut Recommender<'_>, generator: &mut Generator) {
     }
 }
 
-fn saved(recommender: &Recommender<'_>) -> Vec<u8> {
+fn saved<E: Element>(recommender: &Recommender<'_, E>) -> Vec<u8> {
     let mut bytes = vec![0; snapshot::size(&SHAPE, recommender).unwrap()];
     assert_eq!(snapshot::save(&SHAPE, recommender, &mut bytes), Ok(bytes.len()));
     bytes
 }
 
 /// Items and bits of their scores, for all users and a stranger.
-fn answers(recommender: &Recommender<'_>) -> Vec<(u32, u32)> {
+fn answers<E: Element>(recommender: &Recommender<'_, E>) -> Vec<(u32, u32)> {
     let mut answers = vec![Scored::NONE; 14 * 5];
     for (user, list) in (0..).zip(answers.chunks_exact_mut(5)) {
         recommender.recommend(user, list);
@@ -125,7 +131,7 @@ fn answers(recommender: &Recommender<'_>) -> Vec<(u32, u32)> {
 }
 
 /// A recommender that `steps` have happened to.
-fn lived(memory: &mut Memory, seed: u64, steps: usize) -> Recommender<'_> {
+fn lived<E: Element>(memory: &mut Memory<E>, seed: u64, steps: usize) -> Recommender<'_, E> {
     let mut recommender = memory.recommender(COLD, true, seed);
     let mut generator = Generator::new(seed);
     for _ in 0..steps {
@@ -134,30 +140,28 @@ fn lived(memory: &mut Memory, seed: u64, steps: usize) -> Recommender<'_> {
     recommender
 }
 
-proptest! {
-    #![proptest_config(crate::testing::config(32))]
+/// What happens to a recommender before it is saved, and to the one that it is restored into.
+struct Life {
+    seed: u64,
+    before: usize,
+    other: usize,
+    more_room: usize,
+}
 
-    /// Saved at any moment and restored into fresh or used, equal or larger memory, it goes on in parallel
-    /// with the original.
-    #[test]
-    fn a_restored_recommender_goes_on_with_the_same_bits(
-        seed in any::<u64>(),
-        before in 0_usize..150,
-        other in 0_usize..60,
-        more_room in 0_usize..40,
-    ) {
-        let mut memory = Memory::new(ROOM);
+impl Life {
+    fn check<E: Element>(&self) -> Result<(), TestCaseError> {
+        let Self { seed, before, other, more_room } = *self;
+        let mut memory = Memory::<E>::new(ROOM);
         let mut original = lived(&mut memory, seed, before);
         let bytes = saved(&original);
-        let bound = Recommender::<f32>::max_snapshot_len(150, 12, 20, 2 * LONGEST, seen_len(40));
+        let bound = Recommender::<E>::max_snapshot_len(150, 12, 20, 2 * LONGEST, seen_len(40));
         prop_assert!(bytes.len() <= snapshot::max_size(1, bound));
 
-        let mut memory = Memory::new(ROOM);
+        let mut memory = Memory::<E>::new(ROOM);
         let mut restored = lived(&mut memory, !seed, other);
         prop_assert_eq!(snapshot::load(&SHAPE, &mut restored, &bytes), Ok(bytes.len()));
         prop_assert_eq!(restored.order().len(), original.order().len());
-        let mut memory =
-            Memory::new(Room { parameters: ROOM.parameters + more_room, ..ROOM });
+        let mut memory = Memory::<E>::new(Room { parameters: ROOM.parameters + more_room, ..ROOM });
         let mut roomy = memory.recommender(COLD, true, 1);
         snapshot::load(&SHAPE, &mut roomy, &bytes).unwrap();
 
@@ -173,6 +177,26 @@ proptest! {
         prop_assert_eq!(&saved(&roomy), &expected);
         prop_assert_eq!(answers(&restored), answers(&original));
         prop_assert_eq!(answers(&roomy), answers(&original));
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(crate::testing::config(32))]
+
+    /// Saved at any moment and restored into fresh or used, equal or larger memory, it goes on in parallel
+    /// with the original.
+    #[test]
+    fn a_restored_recommender_goes_on_with_the_same_bits(
+        seed in any::<u64>(),
+        before in 0_usize..150,
+        other in 0_usize..60,
+        more_room in 0_usize..40,
+    ) {
+        let life = Life { seed, before, other, more_room };
+        life.check::<f32>()?;
+        life.check::<F16>()?;
+        life.check::<i8>()?;
     }
 
     /// Any bytes behind a sound header are a state or a refusal that changes nothing.
@@ -181,13 +205,13 @@ proptest! {
         at in 0.0_f64..1.0,
         value in any::<u8>(),
     ) {
-        let mut memory = Memory::new(ROOM);
+        let mut memory = Memory::<f32>::new(ROOM);
         let recommender = lived(&mut memory, 5, 80);
         let mut bytes = saved(&recommender);
         let at = snapshot::HEADER_LEN + (at * (bytes.len() - snapshot::HEADER_LEN) as f64) as usize;
         bytes[at] = value;
         snapshot::testing::seal(&mut bytes);
-        let mut memory = Memory::new(ROOM);
+        let mut memory = Memory::<f32>::new(ROOM);
         let mut target = lived(&mut memory, 6, 30);
         let before = saved(&target);
         match snapshot::load(&SHAPE, &mut target, &bytes) {
@@ -214,8 +238,8 @@ fn refusal(mut target: Recommender<'_>, bytes: &[u8]) -> SnapshotError {
 
 #[test]
 fn damage_truncation_and_a_foreign_version_are_told_apart() {
-    let bytes = saved(&lived(&mut Memory::new(ROOM), 3, 100));
-    let mut memory = Memory::new(ROOM);
+    let bytes = saved(&lived(&mut Memory::<f32>::new(ROOM), 3, 100));
+    let mut memory = Memory::<f32>::new(ROOM);
     let mut refused = |bytes: &[u8]| refusal(lived(&mut memory, 4, 40), bytes);
     let step = if cfg!(miri) { 211 } else { 17 };
     for length in (0..bytes.len()).step_by(step) {
@@ -234,13 +258,13 @@ fn damage_truncation_and_a_foreign_version_are_told_apart() {
 
 #[test]
 fn another_shape_is_told() {
-    let mut memory = Memory::new(ROOM);
+    let mut memory = Memory::<f32>::new(ROOM);
     let recommender = lived(&mut memory, 3, 100);
     let bytes = saved(&recommender);
     let budget = recommender.arena().budget();
     let [users, items] = Side::BOTH.map(|side| recommender.arena().count(side));
     let other = |room: Room, cold: PerSide<u32>, item_bias| {
-        refusal(Memory::new(room).recommender(cold, item_bias, 1), &bytes)
+        refusal(Memory::<f32>::new(room).recommender(cold, item_bias, 1), &bytes)
     };
     let shape = |found, expected| SnapshotError::OtherShape { found, expected };
     assert_eq!(other(ROOM, COLD, false), shape(1, 0));
@@ -250,6 +274,10 @@ fn another_shape_is_told() {
     assert_eq!(other(Room { items: 4, ..ROOM }, COLD, true), shape(items, 4));
     assert_eq!(other(Room { longest: 7, ..ROOM }, COLD, true), shape(6, 7));
     assert_eq!(other(Room { pairs: 48, ..ROOM }, COLD, true), shape(40, 48));
+    // A recommender of another stored type means its rows otherwise.
+    let mut memory = Memory::<i8>::new(ROOM);
+    let mut target = memory.recommender(COLD, true, 1);
+    assert_eq!(snapshot::load(&SHAPE, &mut target, &bytes), Err(shape(1, 5)));
     let less = Room { parameters: budget as usize - 1, ..ROOM };
     assert_eq!(other(less, COLD, true), shape(budget, budget - 1));
 }
@@ -257,7 +285,7 @@ fn another_shape_is_told() {
 /// The parts that a test of equal continuation could miss, by name.
 #[test]
 fn every_part_is_in_it() {
-    let base = || (Memory::new(ROOM), 3);
+    let base = || (Memory::<f32>::new(ROOM), 3);
     let with = |change: fn(&mut Recommender<'_>)| {
         let (mut memory, seed) = base();
         let mut recommender = lived(&mut memory, seed, 100);

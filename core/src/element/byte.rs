@@ -1,0 +1,202 @@
+//! Rows of bytes, learned in place by whole-number arithmetic.
+//!
+//! A byte `x` stands for `x / 128`, from -127/128 to 127/128. Sums are exact, so no order has to be fixed.
+//! A step works on 32-bit numbers with [`FRACTION`] bits after the point and ends with *stochastic
+//! rounding* (Gupta et al., ICML 2015): up with the probability of what is cut off, so that the mean of many
+//! small steps is theirs. The chance is one random word a step, and a Weyl sequence from it along a row:
+//! each element's share of it is evenly spread, which is all that an unbiased mean takes.
+//!
+//! An item's bias takes two bytes, the lower first: a multiple of 1/2048 from -16 to 16, rounded likewise.
+
+use super::{Element, PairSums, Rates, TripleSums};
+
+/// What a byte of 1 stands for.
+const UNIT: f32 = 1.0 / 128.0;
+/// The greatest byte; the least is its negative.
+const GREATEST: i32 = 127;
+/// What a bias of 1 stands for.
+const BIAS_UNIT: f32 = 1.0 / 2048.0;
+/// Bits after the point of a rate: with rates up to [`LARGEST_RATE`], sums of products stay below 2^31.
+const FRACTION: u32 = 18;
+/// The largest rate of a step, either way.
+const LARGEST_RATE: f32 = 8.0;
+/// Added from one element to the next: 2^32 divided by the golden ratio spreads any number of them evenly.
+const WEYL: u32 = 0x9e37_79b9;
+/// Where the three rows of a step begin in the sequence.
+const STARTS: [u32; 3] = [0, 0x5555_5555, 0xaaaa_aaaa];
+
+impl Element for i8 {
+    const ZERO: Self = 0;
+    const KIND: u32 = 2;
+    const BIAS: usize = 2;
+    const DITHERS: bool = true;
+
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        f32::from(self) * UNIT
+    }
+
+    #[inline(always)]
+    fn from_f32(value: f32) -> Self {
+        // Past the ends either way, the cast stops at them.
+        let scaled = value * (1.0 / UNIT);
+        clamp(round(scaled)).0
+    }
+
+    #[inline(always)]
+    fn bias(row: &[Self]) -> f32 {
+        row.first_chunk::<2>().map_or(0.0, |bytes| f32::from(word(*bytes)) * BIAS_UNIT)
+    }
+
+    #[inline(always)]
+    fn set_bias(row: &mut [Self], bias: f32, dither: u32) -> bool {
+        let Some(bytes) = row.first_chunk_mut::<2>() else { return false };
+        // Whole and cut-off part on their own, since the sum of both has too few bits.
+        let scaled = (bias * (1.0 / BIAS_UNIT)).clamp(-65_536.0, 65_536.0);
+        let below = (scaled + 65_536.0) as u32 as i32 - 65_536;
+        let up = (scaled - below as f32) * 65_536.0 > (dither >> 16) as f32;
+        let wanted = below + i32::from(up);
+        let stored = wanted.clamp(-i32::from(i16::MAX), i32::from(i16::MAX));
+        *bytes = (stored as i16).to_le_bytes().map(|byte| byte as i8);
+        stored != wanted
+    }
+
+    #[inline(always)]
+    fn dot(a: &[Self], b: &[Self]) -> f32 {
+        let sum: i32 = a.iter().zip(b).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum();
+        squared(sum)
+    }
+
+    #[inline(always)]
+    fn sum_triple(user: &[Self], positive: &[Self], negative: &[Self]) -> TripleSums {
+        let mut sums = [0_i32; 6];
+        for ((p, i), j) in user.iter().zip(positive).zip(negative) {
+            let [p, i, j] = [p, i, j].map(|byte| i32::from(*byte));
+            let products = [(i - j) * (i - j), p * p, i * i, j * j, p * i, p * j];
+            sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+        }
+        let [
+            difference_squared,
+            user_squared,
+            positive_squared,
+            negative_squared,
+            positive_dot,
+            negative_dot,
+        ] = sums.map(squared);
+        TripleSums {
+            difference_squared,
+            user_squared,
+            positive_squared,
+            negative_squared,
+            positive_dot,
+            negative_dot,
+        }
+    }
+
+    #[inline(always)]
+    fn sum_pair(user: &[Self], item: &[Self]) -> PairSums {
+        let mut sums = [0_i32; 3];
+        for (p, q) in user.iter().zip(item) {
+            let [p, q] = [p, q].map(|byte| i32::from(*byte));
+            sums.iter_mut().zip([p * p, q * q, p * q]).for_each(|(sum, product)| *sum += product);
+        }
+        let [user_squared, item_squared, dot] = sums.map(squared);
+        PairSums { user_squared, item_squared, dot }
+    }
+
+    #[inline(always)]
+    fn step_triple(
+        user: &mut [Self],
+        positive: &mut [Self],
+        negative: &mut [Self],
+        rates: [Rates; 3],
+        dither: u32,
+    ) -> u32 {
+        let [of_user, of_positive, of_negative] = rates.map(Fixed::new);
+        let of_negative = Fixed { pull: -of_negative.pull, ..of_negative };
+        let mut dithers = STARTS.map(|start| dither.wrapping_add(start));
+        let mut saturated = 0;
+        for ((p, i), j) in user.iter_mut().zip(positive).zip(negative) {
+            let [own_p, own_i, own_j] = [&*p, &*i, &*j].map(|byte| i32::from(*byte));
+            let [at_p, at_i, at_j] = dithers;
+            let stepped = [
+                of_user.step(own_p, own_i - own_j, at_p),
+                of_positive.step(own_i, own_p, at_i),
+                of_negative.step(own_j, own_p, at_j),
+            ];
+            for (byte, (value, is_beyond)) in [p, i, j].into_iter().zip(stepped) {
+                *byte = value;
+                saturated += is_beyond;
+            }
+            dithers = dithers.map(|dither| dither.wrapping_add(WEYL));
+        }
+        saturated
+    }
+
+    #[inline(always)]
+    fn step_pair(user: &mut [Self], item: &mut [Self], rates: [Rates; 2], dither: u32) -> u32 {
+        let [of_user, of_item] = rates.map(Fixed::new);
+        let [mut at_user, mut at_item, _] = STARTS.map(|start| dither.wrapping_add(start));
+        let mut saturated = 0;
+        for (p, q) in user.iter_mut().zip(item) {
+            let (own_p, own_q) = (i32::from(*p), i32::from(*q));
+            let (stepped_p, stepped_q) =
+                (of_user.step(own_p, own_q, at_user), of_item.step(own_q, own_p, at_item));
+            (*p, *q) = (stepped_p.0, stepped_q.0);
+            saturated += stepped_p.1 + stepped_q.1;
+            (at_user, at_item) = (at_user.wrapping_add(WEYL), at_item.wrapping_add(WEYL));
+        }
+        saturated
+    }
+}
+
+/// The number of two bytes, the lower first.
+#[inline(always)]
+fn word(bytes: [i8; 2]) -> i16 {
+    i16::from_le_bytes(bytes.map(|byte| byte as u8))
+}
+
+/// A sum of products of bytes as what it stands for.
+#[inline(always)]
+fn squared(sum: i32) -> f32 {
+    sum as f32 * (UNIT * UNIT)
+}
+
+/// The nearest whole number, of two the one away from zero.
+#[inline(always)]
+fn round(value: f32) -> i32 {
+    (value + if value < 0.0 { -0.5 } else { 0.5 }) as i32
+}
+
+/// The value within a byte's range, and 1 if it was not.
+#[inline(always)]
+fn clamp(value: i32) -> (i8, u32) {
+    let within = value.clamp(-GREATEST, GREATEST);
+    (within as i8, u32::from(within != value))
+}
+
+/// Rates with [`FRACTION`] bits after the point.
+#[derive(Clone, Copy)]
+struct Fixed {
+    keep: i32,
+    pull: i32,
+}
+
+impl Fixed {
+    #[inline(always)]
+    fn new(rates: Rates) -> Self {
+        let fixed = |rate: f32| round(rate.clamp(-LARGEST_RATE, LARGEST_RATE) * (1_u32 << FRACTION) as f32);
+        Self { keep: fixed(rates.keep), pull: fixed(rates.pull) }
+    }
+
+    /// The next value of an element, and 1 if it went to the end of the range.
+    #[inline(always)]
+    fn step(self, own: i32, other: i32, dither: u32) -> (i8, u32) {
+        let chance = (dither >> (u32::BITS - FRACTION)) as i32;
+        let exact = self.keep.wrapping_mul(own).wrapping_add(self.pull.wrapping_mul(other));
+        clamp(exact.wrapping_add(chance) >> FRACTION)
+    }
+}
+
+#[cfg(test)]
+mod tests;

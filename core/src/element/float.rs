@@ -1,0 +1,230 @@
+//! Rows of floating-point numbers: sums in the lanes of [`math::dot`], steps element by element.
+
+use super::{Element, PairSums, Rates, TripleSums};
+use crate::math::{self, LANES};
+
+impl Element for f32 {
+    const ZERO: Self = 0.0;
+    const KIND: u32 = 0;
+    const BIAS: usize = 1;
+    const DITHERS: bool = false;
+
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        self
+    }
+
+    #[inline(always)]
+    fn from_f32(value: f32) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn bias(row: &[Self]) -> f32 {
+        row.first().copied().unwrap_or(0.0)
+    }
+
+    #[inline(always)]
+    fn set_bias(row: &mut [Self], bias: f32, _dither: u32) -> bool {
+        if let Some(first) = row.first_mut() {
+            *first = bias;
+        }
+        false
+    }
+
+    #[inline(always)]
+    fn dot(a: &[Self], b: &[Self]) -> f32 {
+        math::dot(a, b)
+    }
+
+    #[inline(always)]
+    fn sum_triple(user: &[Self], positive: &[Self], negative: &[Self]) -> TripleSums {
+        sum_triple(user, positive, negative)
+    }
+
+    #[inline(always)]
+    fn sum_pair(user: &[Self], item: &[Self]) -> PairSums {
+        sum_pair(user, item)
+    }
+
+    #[inline(always)]
+    fn step_triple(
+        user: &mut [Self],
+        positive: &mut [Self],
+        negative: &mut [Self],
+        rates: [Rates; 3],
+        _dither: u32,
+    ) -> u32 {
+        step_triple(user, positive, negative, rates);
+        0
+    }
+
+    #[inline(always)]
+    fn step_pair(user: &mut [Self], item: &mut [Self], rates: [Rates; 2], _dither: u32) -> u32 {
+        step_pair(user, item, rates);
+        0
+    }
+}
+
+/// Three slices of equal length: whole blocks in lanes, then the rest in order.
+#[inline(always)]
+pub(super) fn sum_triple<E: Element>(user: &[E], positive: &[E], negative: &[E]) -> TripleSums {
+    let mut lanes = [[0.0_f32; LANES]; 6];
+    let [difference_squared, user_squared, positive_squared, negative_squared, positive_dot, negative_dot] =
+        &mut lanes;
+    let (user, user_rest) = user.as_chunks::<LANES>();
+    let (positive, positive_rest) = positive.as_chunks::<LANES>();
+    let (negative, negative_rest) = negative.as_chunks::<LANES>();
+    for ((p, i), j) in user.iter().zip(positive).zip(negative) {
+        let mut difference = [0.0; LANES];
+        for ((d, i), j) in difference.iter_mut().zip(i).zip(j) {
+            *d = i.to_f32() - j.to_f32();
+        }
+        multiply_add(difference_squared, &difference, &difference);
+        multiply_add(user_squared, p, p);
+        multiply_add(positive_squared, i, i);
+        multiply_add(negative_squared, j, j);
+        multiply_add(positive_dot, p, i);
+        multiply_add(negative_dot, p, j);
+    }
+    let mut sums = TripleSums {
+        difference_squared: math::fold(*difference_squared),
+        user_squared: math::fold(*user_squared),
+        positive_squared: math::fold(*positive_squared),
+        negative_squared: math::fold(*negative_squared),
+        positive_dot: math::fold(*positive_dot),
+        negative_dot: math::fold(*negative_dot),
+    };
+    for ((p, i), j) in user_rest.iter().zip(positive_rest).zip(negative_rest) {
+        let (p, i, j) = (p.to_f32(), i.to_f32(), j.to_f32());
+        let difference = i - j;
+        sums.difference_squared += difference * difference;
+        sums.user_squared += p * p;
+        sums.positive_squared += i * i;
+        sums.negative_squared += j * j;
+        sums.positive_dot += p * i;
+        sums.negative_dot += p * j;
+    }
+    sums
+}
+
+#[inline(always)]
+pub(super) fn multiply_add<E: Element>(lanes: &mut [f32; LANES], a: &[E; LANES], b: &[E; LANES]) {
+    for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+        *lane += a.to_f32() * b.to_f32();
+    }
+}
+
+/// Two slices of equal length, in the same order.
+#[inline(always)]
+pub(super) fn sum_pair<E: Element>(user: &[E], item: &[E]) -> PairSums {
+    let mut lanes = [[0.0_f32; LANES]; 3];
+    let [user_squared, item_squared, dot] = &mut lanes;
+    let (user, user_rest) = user.as_chunks::<LANES>();
+    let (item, item_rest) = item.as_chunks::<LANES>();
+    for (p, q) in user.iter().zip(item) {
+        multiply_add(user_squared, p, p);
+        multiply_add(item_squared, q, q);
+        multiply_add(dot, p, q);
+    }
+    let mut sums = PairSums {
+        user_squared: math::fold(*user_squared),
+        item_squared: math::fold(*item_squared),
+        dot: math::fold(*dot),
+    };
+    for (p, q) in user_rest.iter().zip(item_rest) {
+        let (p, q) = (p.to_f32(), q.to_f32());
+        sums.user_squared += p * p;
+        sums.item_squared += q * q;
+        sums.dot += p * q;
+    }
+    sums
+}
+
+#[inline(always)]
+fn apply<E: Element>(rates: Rates, own: f32, other: f32) -> E {
+    E::from_f32(rates.keep * own + rates.pull * other)
+}
+
+/// Three slices of equal length.
+#[inline(always)]
+pub(super) fn step_triple<E: Element>(
+    user: &mut [E],
+    positive: &mut [E],
+    negative: &mut [E],
+    rates: [Rates; 3],
+) {
+    let (user, user_rest) = user.as_chunks_mut::<LANES>();
+    let (positive, positive_rest) = positive.as_chunks_mut::<LANES>();
+    let (negative, negative_rest) = negative.as_chunks_mut::<LANES>();
+    for ((p, i), j) in user.iter_mut().zip(positive).zip(negative) {
+        update_block(p, i, j, rates);
+    }
+    let (user, user_rest) = user_rest.as_chunks_mut::<4>();
+    let (positive, positive_rest) = positive_rest.as_chunks_mut::<4>();
+    let (negative, negative_rest) = negative_rest.as_chunks_mut::<4>();
+    for ((p, i), j) in user.iter_mut().zip(positive).zip(negative).take(1) {
+        update_block(p, i, j, rates);
+    }
+    let (user, positive, negative) =
+        (user_rest.iter_mut(), positive_rest.iter_mut(), negative_rest.iter_mut());
+    for ((p, i), j) in user.zip(positive).zip(negative).take(3) {
+        let [p, i, j] = [p, i, j].map(core::array::from_mut);
+        update_block(p, i, j, rates);
+    }
+}
+
+/// All loads of a block come before its stores, so that nothing has to be known about how the rows lie.
+#[inline(always)]
+fn update_block<const B: usize, E: Element>(
+    user: &mut [E; B],
+    positive: &mut [E; B],
+    negative: &mut [E; B],
+    [user_rates, positive_rates, negative_rates]: [Rates; 3],
+) {
+    let negative_rates = negative_rates.times(-1.0);
+    let (old_p, old_i, old_j) = (*user, *positive, *negative);
+    for (((p, own), i), j) in user.iter_mut().zip(&old_p).zip(&old_i).zip(&old_j) {
+        *p = apply(user_rates, own.to_f32(), i.to_f32() - j.to_f32());
+    }
+    for ((i, own), p) in positive.iter_mut().zip(&old_i).zip(&old_p) {
+        *i = apply(positive_rates, own.to_f32(), p.to_f32());
+    }
+    for ((j, own), p) in negative.iter_mut().zip(&old_j).zip(&old_p) {
+        *j = apply(negative_rates, own.to_f32(), p.to_f32());
+    }
+}
+
+/// Two slices of equal length.
+#[inline(always)]
+pub(super) fn step_pair<E: Element>(user: &mut [E], item: &mut [E], rates: [Rates; 2]) {
+    let (user, user_rest) = user.as_chunks_mut::<LANES>();
+    let (item, item_rest) = item.as_chunks_mut::<LANES>();
+    for (p, q) in user.iter_mut().zip(item) {
+        update_pair_block(p, q, rates);
+    }
+    let (user, user_rest) = user_rest.as_chunks_mut::<4>();
+    let (item, item_rest) = item_rest.as_chunks_mut::<4>();
+    for (p, q) in user.iter_mut().zip(item).take(1) {
+        update_pair_block(p, q, rates);
+    }
+    for (p, q) in user_rest.iter_mut().zip(item_rest).take(3) {
+        let [p, q] = [p, q].map(core::array::from_mut);
+        update_pair_block(p, q, rates);
+    }
+}
+
+#[inline(always)]
+fn update_pair_block<const B: usize, E: Element>(
+    user: &mut [E; B],
+    item: &mut [E; B],
+    [user_rates, item_rates]: [Rates; 2],
+) {
+    let (old_p, old_q) = (*user, *item);
+    for ((p, own), q) in user.iter_mut().zip(&old_p).zip(&old_q) {
+        *p = apply(user_rates, own.to_f32(), q.to_f32());
+    }
+    for ((q, own), p) in item.iter_mut().zip(&old_q).zip(&old_p) {
+        *q = apply(item_rates, own.to_f32(), p.to_f32());
+    }
+}
