@@ -1,11 +1,23 @@
-//! Lets the linker find `memory.x`, wherever the build is started.
+//! Lets the linker find the board's `memory.x`, wherever the build is started, and the program the recorded
+//! stream that `SCALL_STREAM` names, if it does.
 
 use std::{env, fs, path::PathBuf};
 
 fn main() -> std::io::Result<()> {
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(std::io::ErrorKind::NotFound)?);
-    fs::copy("memory.x", out.join("memory.x"))?;
+    let variable = |name| env::var_os(name).ok_or(std::io::ErrorKind::NotFound);
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    let board = if variable("TARGET")?.to_string_lossy().starts_with("thumbv8m") { "505" } else { "386" };
+    let memory = format!("boards/mps2-an{board}/memory.x");
+    fs::copy(&memory, out.join("memory.x"))?;
     println!("cargo::rustc-link-search={}", out.display());
-    println!("cargo::rerun-if-changed=memory.x");
+    println!("cargo::rerun-if-changed={memory}");
+
+    println!("cargo::rustc-check-cfg=cfg(recorded_stream)");
+    println!("cargo::rerun-if-env-changed=SCALL_STREAM");
+    if let Some(stream) = env::var_os("SCALL_STREAM") {
+        println!("cargo::rustc-cfg=recorded_stream");
+        println!("cargo::rerun-if-changed={}", PathBuf::from(&stream).display());
+        fs::copy(stream, out.join("stream.scall"))?;
+    }
     Ok(())
 }

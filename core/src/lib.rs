@@ -21,9 +21,12 @@
 extern crate std;
 
 pub mod arena;
+pub mod device;
 pub mod digest;
 pub mod element;
+pub mod envelope;
 pub mod frequency;
+pub mod ids;
 pub mod math;
 pub mod policy;
 pub mod random;

@@ -1,4 +1,7 @@
-//! A synthetic stream of interactions, made event by event from a seed.
+//! Streams of interactions, event by event: a synthetic one, made from a seed; one that needs hardly any memory,
+//! in which entities come and go ([`TurnoverStream`]); and a recorded one ([`StreamBlob`]).
+//!
+//! In the first, [`SyntheticStream`]:
 //!
 //! Users and items arrive over time, popularity follows the Zipf-Mandelbrot law (weight `1 / (rank + q)`)
 //! and every arrival pushes others down the ranks, so that what was popular fades. Users choose among a few
@@ -9,8 +12,16 @@
 //! The state is [`rows_len`] numbers and one rank per entity, in the caller's memory; the same seed gives the
 //! same events on every target.
 
+mod blob;
+mod recent;
+mod turnover;
+
 use core::fmt;
 
+pub use blob::StreamBlob;
+pub use turnover::{TurnoverConfig, TurnoverStream};
+
+use self::recent::RecentPairs;
 use crate::math;
 use crate::random::Generator;
 use crate::side::{PerSide, Side};
@@ -26,7 +37,8 @@ pub const fn rows_len(entities: usize) -> usize {
     entities * ROW
 }
 
-/// One interaction; users and items are numbered by first appearance, so a new number is the next one.
+/// One interaction. A [`SyntheticStream`] numbers users and items by first appearance, so that a new number is
+/// the next one; other streams have ids of any 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Who acts.
@@ -199,8 +211,7 @@ pub struct SyntheticStream<'a> {
     config: SyntheticConfig,
     users: Crowd<'a>,
     items: Crowd<'a>,
-    /// Marks of recent pairs, each at one place.
-    recent: &'a mut [u32],
+    recent: RecentPairs<'a>,
     generator: Generator,
     position: u32,
 }
@@ -240,7 +251,7 @@ impl<'a> SyntheticStream<'a> {
                 return Err(SyntheticError::NoRoom(side));
             }
         }
-        recent.fill(0);
+        let recent = RecentPairs::new(recent);
         Ok(Self { config, users, items, recent, generator: Generator::stream(seed, STREAM), position: 0 })
     }
 
@@ -266,7 +277,7 @@ impl<'a> SyntheticStream<'a> {
             let weight = math::exp(self.config.taste * self.affinity(event.user, event.item));
             if self.generator.uniform() * (total + weight) < weight {
                 // The table is looked at for the few that would win, since it seldom fits a cache.
-                if self.is_recent(event) {
+                if self.recent.contains(event) {
                     continue;
                 }
                 chosen = event;
@@ -274,20 +285,6 @@ impl<'a> SyntheticStream<'a> {
             total += weight;
         }
         chosen
-    }
-
-    fn is_recent(&self, event: Event) -> bool {
-        let (place, mark) = self.place(event);
-        self.recent.get(place).is_some_and(|&found| found == mark)
-    }
-
-    /// Where a pair is marked, and as what.
-    fn place(&self, event: Event) -> (usize, u32) {
-        let pair = u64::from(event.user) << 32 | u64::from(event.item);
-        let hash = (pair ^ (pair >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let hash = (hash ^ (hash >> 32)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let place = ((hash >> 32) * self.recent.len() as u64) >> 32;
-        (place as usize, hash as u32 | 1)
     }
 }
 
@@ -317,10 +314,7 @@ impl Iterator for SyntheticStream<'_> {
             }
         };
         self.users.drift(event.user, self.config.drift, &mut self.generator);
-        let (place, mark) = self.place(event);
-        if let Some(found) = self.recent.get_mut(place) {
-            *found = mark;
-        }
+        self.recent.insert(event);
         Some(event)
     }
 

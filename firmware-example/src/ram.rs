@@ -6,17 +6,17 @@ unsafe extern "C" {
 }
 
 /// Bytes of static variables.
-pub(crate) fn statics() -> u32 {
+pub fn statics() -> u32 {
     let first = (&raw const __sdata).addr();
     cortex_m_stack::stack().end.addr().saturating_sub(first) as u32
 }
 
 /// Bytes of stack that have ever been in use: start-up painted all of it, and what is no longer paint counts.
-pub(crate) fn deepest_stack() -> u32 {
+pub fn deepest_stack() -> u32 {
     cortex_m_stack::stack_size().saturating_sub(cortex_m_stack::stack_painted())
 }
 
 /// Bytes between the static variables and the top of the memory, all of them the stack's.
-pub(crate) fn stack_limit() -> u32 {
+pub fn stack_limit() -> u32 {
     cortex_m_stack::stack_size()
 }

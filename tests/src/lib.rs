@@ -7,6 +7,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use serde_json::Value;
+
 /// The top of the repository.
 pub fn repository() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -77,6 +79,37 @@ pub fn matches_record(name: &str, text: &str) {
     assert_eq!(recorded, text, "differs from tests/records/{name}; SCALL_RECORD=1 records the new one");
 }
 
+/// Compares numbers with the recorded ones, which they may miss by that part of them either way; with
+/// `SCALL_RECORD=1` records them instead.
+pub fn within_record(name: &str, found: &Value, part: f64) {
+    let path = repository().join("tests/records").join(name);
+    if env::var_os("SCALL_RECORD").is_some_and(|value| value == "1") {
+        let text = serde_json::to_string_pretty(found).expect("JSON of JSON");
+        fs::write(&path, format!("{text}\n")).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let recorded: Value = serde_json::from_str(&text).expect("a record is JSON");
+    compare(name, found, &recorded, part);
+}
+
+/// Compares two documents number by number.
+fn compare(name: &str, found: &Value, recorded: &Value, part: f64) {
+    if let (Some(found), Some(recorded)) = (found.as_object(), recorded.as_object()) {
+        assert!(found.keys().eq(recorded.keys()), "{name} has other fields");
+        for (key, value) in found {
+            compare(&format!("{name}: {key}"), value, &recorded[key], part);
+        }
+        return;
+    }
+    let numbers = found.as_f64().zip(recorded.as_f64());
+    let (found, recorded) = numbers.unwrap_or_else(|| panic!("{name} is a number in both"));
+    let missed = (found - recorded).abs();
+    assert!(
+        missed <= part * recorded.abs(),
+        "{name}: {found} instead of {recorded}; SCALL_RECORD=1 records it"
+    );
+}
+
 /// The files under version control, from the top of the repository.
 pub fn tracked_files() -> Vec<PathBuf> {
     let output = succeed(Command::new("git").current_dir(repository()).args(["ls-files", "-z"]));
@@ -86,4 +119,21 @@ pub fn tracked_files() -> Vec<PathBuf> {
         .filter(|name| !name.is_empty())
         .map(|name| PathBuf::from(String::from_utf8_lossy(name).into_owned()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numbers_may_miss_the_record_by_a_part_of_it_either_way() {
+        let fails = |found: f64| {
+            let (found, recorded) = (json!({"a": {"b": found}}), json!({"a": {"b": 100.0}}));
+            std::panic::catch_unwind(|| compare("x", &found, &recorded, 0.03)).is_err()
+        };
+        assert_eq!([96.9, 97.1, 102.9, 103.1].map(fails), [true, false, false, true]);
+        let other = std::panic::catch_unwind(|| compare("x", &json!({"a": 1}), &json!({"b": 1}), 0.5));
+        assert!(other.is_err());
+    }
 }

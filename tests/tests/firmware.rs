@@ -1,48 +1,59 @@
-//! The firmware in QEMU: does what the host does, inside its memory.
+//! The firmware in QEMU: does what the host does, inside its memory, on every kind of Cortex-M.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::OnceLock};
+use std::{collections::BTreeMap, fs, sync::Mutex};
 
 use object::{Object, ObjectSection};
-use scall_core::scenario::{self, Scenario};
+use scall_core::scenario::{self, Scenario, Stored, Training};
+use scall_core::stream::{Event, StreamBlob};
 use scall_tests::{
     cargo, is_installed, is_target_installed, matches_record, report, repository, skip, succeed,
+    within_record,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
+/// Cortex-M4 with a floating-point unit: what the figures are for.
 const TARGET: &str = "thumbv7em-none-eabihf";
+/// The others, Cortex-M0 (whose code a Cortex-M3 runs here), M3 and M33.
+const OTHER_TARGETS: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7m-none-eabi", "thumbv8m.main-none-eabihf"];
 /// What `memory.x` tells the linker.
 const FLASH_BYTES: u64 = 256 * 1024;
 const RAM_BYTES: u64 = 64 * 1024;
 
-/// The last line that the firmware prints, from one run for all tests; `None` where it cannot run.
-fn last_line() -> Option<&'static str> {
-    static LINE: OnceLock<Option<String>> = OnceLock::new();
-    let run = || {
-        if !is_target_installed(TARGET) || !is_installed("qemu-system-arm") {
-            skip("the firmware: its target or qemu-system-arm is not installed");
+/// The last line of a program, parsed; each is run once for all tests. `None` where it cannot run.
+fn document(program: &'static str, target: &'static str) -> Option<Value> {
+    static LINES: Mutex<BTreeMap<(&str, &str), Option<String>>> = Mutex::new(BTreeMap::new());
+    let mut lines = LINES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let line = lines.entry((program, target)).or_insert_with(|| {
+        if !is_target_installed(target) || !is_installed("qemu-system-arm") {
+            skip(&format!("the firmware on {target}: the target or qemu-system-arm is not installed"));
             return None;
         }
-        let output = succeed(cargo("firmware-example").args(["run", "--locked", "--release", "--quiet"]));
+        let arguments = ["run", "--locked", "--release", "--quiet", "--bin", program, "--target", target];
+        let output = succeed(cargo("firmware-example").args(arguments).env_remove("SCALL_STREAM"));
         let text = String::from_utf8(output.stdout).expect("the firmware prints text");
         assert!(text.ends_with('\n'), "the last line of {text:?} is whole");
         let line = text.lines().last().expect("the firmware prints a line").to_owned();
-        report(&line);
+        report(&format!("{program} on {target}: {line}"));
         Some(line)
-    };
-    LINE.get_or_init(run).as_deref()
-}
-
-fn document() -> Option<Value> {
-    last_line().map(|line| serde_json::from_str(line).expect("the last line is JSON"))
+    });
+    line.as_deref().map(|line| serde_json::from_str(line).expect("the last line is JSON"))
 }
 
 fn number(document: &Value, name: &str) -> u64 {
     document[name].as_u64().unwrap_or_else(|| panic!("{name} is a whole number in {document}"))
 }
 
+fn hexadecimal(digest: u64) -> String {
+    format!("{digest:016x}")
+}
+
+fn host_run() -> scenario::Report {
+    Box::new(Scenario::<Stored>::new()).run(scenario::SEED).expect("the scenario fits its memory")
+}
+
 #[test]
 fn the_firmware_ends_with_every_promised_field() {
-    let Some(document) = document() else { return };
+    let Some(document) = document("firmware-example", TARGET) else { return };
     assert_eq!(number(&document, "schema"), 1);
     for name in
         ["interactions", "segments", "entities", "parameters_used", "budget_parameters", "stack_bytes"]
@@ -51,6 +62,8 @@ fn the_firmware_ends_with_every_promised_field() {
     }
     assert_eq!(number(&document, "budget_violations"), 0);
     assert!(number(&document, "parameters_used") <= number(&document, "budget_parameters"));
+    assert!(number(&document, "interactions") >= 20_000);
+    assert!(number(&document, "entities") >= 550 && number(&document, "evicted") > 0);
     let recall = document["recall@20"].as_f64().expect("recall@20 is a number");
     assert!((0.0..=1.0).contains(&recall));
     let digest = document["model_digest"].as_str().expect("the digest is text");
@@ -59,23 +72,42 @@ fn the_firmware_ends_with_every_promised_field() {
 
 #[test]
 fn the_firmware_computes_the_same_bits_as_this_machine() {
-    let Some(document) = document() else { return };
-    let mut scenario = Box::new(Scenario::new());
-    let expected = scenario.run(scenario::SEED).expect("the scenario fits its memory");
-    assert_eq!(document["model_digest"], format!("{:016x}", expected.digest));
+    let Some(document) = document("firmware-example", TARGET) else { return };
+    let expected = host_run();
+    assert_eq!(document["model_digest"], hexadecimal(expected.digest));
     assert_eq!(number(&document, "interactions"), u64::from(expected.interactions));
     assert_eq!(number(&document, "segments"), u64::from(expected.segments));
     assert_eq!(number(&document, "entities"), u64::from(expected.entities));
+    assert_eq!(number(&document, "evicted"), u64::from(expected.evicted));
     assert_eq!(number(&document, "parameters_used"), u64::from(expected.parameters_used));
     assert_eq!(number(&document, "budget_parameters"), u64::from(expected.budget_parameters));
     assert_eq!(number(&document, "budget_violations"), u64::from(expected.budget_violations));
-    let recall = f64::from(expected.hits) / f64::from(expected.tests.max(1));
-    assert!((document["recall@20"].as_f64().unwrap_or(2.0) - recall).abs() <= 0.000_05 + 1e-12);
+    for (name, hits) in [("recall@20", expected.hits), ("recall@10", expected.short_list_hits)] {
+        let recall = f64::from(hits) / f64::from(expected.tests.max(1));
+        assert!((document[name].as_f64().unwrap_or(2.0) - recall).abs() <= 0.000_05 + 1e-12);
+    }
+}
+
+#[test]
+fn a_policy_that_learns_on_the_device_has_the_same_bits_as_on_this_machine() {
+    let Some(document) = document("training", TARGET) else { return };
+    let expected = Box::new(Scenario::<Training>::new()).run(scenario::SEED).expect("it fits its memory");
+    assert_eq!(document["model_digest"], hexadecimal(expected.digest));
+    assert!(number(&document, "ram_bytes") <= RAM_BYTES);
+}
+
+#[test]
+fn other_processors_come_to_the_same_bits() {
+    for target in OTHER_TARGETS {
+        let Some(document) = document("firmware-example", target) else { continue };
+        assert_eq!(document["model_digest"], hexadecimal(host_run().digest), "{target}");
+        assert!(number(&document, "ram_bytes") <= RAM_BYTES, "{target}");
+    }
 }
 
 #[test]
 fn the_firmware_comes_to_the_recorded_result() {
-    let Some(document) = document() else { return };
+    let Some(document) = document("firmware-example", TARGET) else { return };
     let mut fields: BTreeMap<&str, &Value> = BTreeMap::new();
     for (name, value) in document.as_object().expect("an object") {
         // The compiler decides about memory; the next test holds it to the chip.
@@ -87,11 +119,10 @@ fn the_firmware_comes_to_the_recorded_result() {
     matches_record("firmware.json", &format!("{text}\n"));
 }
 
-#[test]
-fn the_firmware_fits_the_chip_with_its_stack() {
-    let Some(document) = document() else { return };
-    let image = firmware_image();
-    let (mut code, mut constants, mut initialised, mut zeroed) = (0, 0, 0, 0);
+/// Bytes of a program in the chip's memory: code, constants, initial values, zeroed memory.
+fn sections(program: &str) -> [u64; 4] {
+    let image = repository().join("firmware-example/target").join(TARGET).join("release").join(program);
+    let [mut code, mut constants, mut initialised, mut zeroed] = [0; 4];
     let bytes = fs::read(&image).unwrap_or_else(|error| panic!("{}: {error}", image.display()));
     let file = object::File::parse(&*bytes).expect("the image is an ELF file");
     for section in file.sections() {
@@ -105,19 +136,61 @@ fn the_firmware_fits_the_chip_with_its_stack() {
             _ => assert!(section.size() == 0 || section.address() == 0, "{name} is part of the program, too"),
         }
     }
-    let stack = number(&document, "stack_bytes");
-    report(&format!(
-        "firmware: code {code} + constants {constants} + initial values {initialised} of {FLASH_BYTES} bytes of flash; \
-         statics {} + deepest stack {stack} of {RAM_BYTES} bytes of RAM",
-        initialised + zeroed
-    ));
-    assert!(code + constants + initialised <= FLASH_BYTES);
-    assert_eq!(number(&document, "ram_bytes"), initialised + zeroed + stack);
-    assert!(number(&document, "ram_bytes") <= RAM_BYTES);
-    assert!(stack > 0);
-    assert_eq!(initialised, 0, "all memory starts as zero, so it takes no room in flash");
+    [code, constants, initialised, zeroed]
 }
 
-fn firmware_image() -> PathBuf {
-    repository().join("firmware-example/target").join(TARGET).join("release/firmware-example")
+#[test]
+fn the_firmware_fits_the_chip_with_its_stack_and_has_the_recorded_size() {
+    let mut sizes = BTreeMap::new();
+    for program in ["firmware-example", "training"] {
+        let Some(document) = document(program, TARGET) else { return };
+        let [code, constants, initialised, zeroed] = sections(program);
+        let stack = number(&document, "stack_bytes");
+        report(&format!(
+            "{program}: code {code} + constants {constants} + initial values {initialised} of {FLASH_BYTES} \
+             bytes of flash; statics {} + deepest stack {stack} of {RAM_BYTES} bytes of RAM",
+            initialised + zeroed
+        ));
+        assert!(code + constants + initialised <= FLASH_BYTES);
+        assert_eq!(number(&document, "ram_bytes"), initialised + zeroed + stack);
+        assert!(number(&document, "ram_bytes") <= RAM_BYTES);
+        assert!(stack > 0);
+        assert_eq!(initialised, 0, "all memory starts as zero, so it takes no room in flash");
+        sizes.insert(program, json!({"text": code + constants, "data": initialised, "bss": zeroed}));
+    }
+    within_record("firmware-sizes.json", &json!(sizes), 0.03);
+}
+
+#[test]
+fn the_firmware_replays_a_stream_from_its_flash() {
+    if document("firmware-example", TARGET).is_none() {
+        return;
+    }
+    // More than the tables hold, with ids at both ends of their range.
+    let users: Vec<u32> = (0..90).map(|n: u32| n.wrapping_mul(0x0301_4b97).wrapping_sub(1)).collect();
+    let items: Vec<u32> = (0..700).map(|n: u32| n.wrapping_mul(0x9e37_79b1)).collect();
+    let place = |n: u32, period: u32, count: usize| ((n * n / 7 + n) % period % count as u32) as u16;
+    let events: Vec<(u16, u16)> =
+        (0..3_000).map(|n| (place(n, 97, users.len()), place(n, 811, items.len()))).collect();
+    let mut blob = vec![0; StreamBlob::len(users.len(), items.len(), events.len())];
+    StreamBlob::write(&users, &items, events.iter().copied(), &mut blob).expect("the blob has room");
+    let folder = repository().join("firmware-example/target");
+    let path = folder.join("stream.scall");
+    fs::write(&path, &blob).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+
+    let events = events
+        .iter()
+        .map(|&(user, item)| Event { user: users[usize::from(user)], item: items[usize::from(item)] });
+    let expected = Box::new(Scenario::<Stored>::new()).replay(scenario::SEED, events).expect("it fits");
+    let output = succeed(
+        cargo("firmware-example")
+            .args(["run", "--locked", "--release", "--quiet", "--target-dir"])
+            .arg(folder.join("recorded"))
+            .env("SCALL_STREAM", &path),
+    );
+    let line = String::from_utf8(output.stdout).expect("the firmware prints text");
+    let document: Value = serde_json::from_str(line.trim_end()).expect("one line of JSON");
+    assert_eq!(document["model_digest"], hexadecimal(expected.digest));
+    assert_eq!(number(&document, "interactions"), 3_000);
+    assert!(number(&document, "evicted") > 0);
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use scall_core::scenario::{self, Scenario};
+use scall_core::scenario::{self, Scenario, Stored};
 use scall_tests::{cargo, finish, repository, said, succeed};
 use serde_json::Value;
 
@@ -29,8 +29,10 @@ fn every_command_line_in_the_documents_is_one_that_the_program_takes() {
 fn the_program_gives_the_digest_of_the_device() {
     let output = succeed(program().args(["run", "--device-parity", "--json"]));
     let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
-    let expected =
-        Box::new(Scenario::new()).as_mut().run(scenario::SEED).expect("the scenario fits its memory");
+    let expected = Box::new(Scenario::<Stored>::new())
+        .as_mut()
+        .run(scenario::SEED)
+        .expect("the scenario fits its memory");
     assert_eq!(document["model_digest"], format!("{:016x}", expected.digest));
 }
 

@@ -7,12 +7,12 @@
 #![no_main]
 
 mod arena;
+mod device;
 mod frequency;
 mod policy;
 mod random;
 mod recommender;
 mod resize;
-mod scenario;
 mod segment;
 mod sizes;
 mod snapshot;
@@ -33,12 +33,12 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn start() -> ! {
     arena::exercise();
+    device::exercise();
     frequency::exercise();
     policy::exercise();
     random::exercise();
     recommender::exercise();
     resize::exercise();
-    scenario::exercise();
     segment::exercise();
     sizes::exercise();
     snapshot::exercise();

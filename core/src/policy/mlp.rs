@@ -85,6 +85,17 @@ impl Shape {
         }
     }
 
+    /// All weights without the padding, neuron by neuron `[weights | bias]`.
+    pub(super) fn numbers(self, weights: &[Block]) -> impl Iterator<Item = f32> {
+        let mut rest = weights;
+        let widths = [self.inputs, self.hidden, self.hidden];
+        self.layers().into_iter().zip(widths).flat_map(move |(layer, width)| {
+            let rows = rest.split_off(..layer.len()).unwrap_or_default();
+            let rows = Rows { data: rows, stride: layer.stride }.iter();
+            rows.flat_map(move |row| row.as_flattened().iter().copied().take(width.saturating_add(1)))
+        })
+    }
+
     /// The weights of output number `output`, its bias after `hidden` numbers.
     pub(super) fn output_row(self, weights: &mut [Block], output: usize) -> Option<&mut [f32]> {
         let [first, second, last] = self.layers();

@@ -9,7 +9,9 @@ use super::memory::{Networks, SacMemory, Scratch};
 use super::mlp;
 use super::replay::{MAX_BATCH, Replay, Transition};
 use super::update::{add_targets, gather, heads, step_actor, step_critics, write_state};
-use super::{ACTION, Action, EntropyWeight, InitialPolicy, Part, SacConfig, SacError, ValidSacConfig};
+use super::{
+    ACTION, Action, EntropyWeight, InitialPolicy, Part, Policy, SacConfig, SacError, ValidSacConfig,
+};
 use crate::math::{self, LANES};
 use crate::random::Generator;
 
@@ -210,14 +212,7 @@ impl<'a> Sac<'a> {
     }
 
     fn check_state(&self, state: &[f32]) -> Result<(), SacError> {
-        let needed = self.config.shape().state as usize;
-        if state.len() != needed {
-            return Err(SacError::StateLength { needed, given: state.len() });
-        }
-        match state.iter().find(|&&number| !within_magnitude(number)) {
-            Some(&number) => Err(SacError::State(number)),
-            None => Ok(()),
-        }
+        check_state(self.config.shape().state as usize, state)
     }
 
     /// Takes one step of the critics, the actor, the targets and a learned entropy weight on one batch;
@@ -278,6 +273,11 @@ impl<'a> Sac<'a> {
         }
     }
 
+    /// The actor's weights, in the order that [`Actor`](super::Actor) reads.
+    pub fn actor_weights(&self) -> impl Iterator<Item = f32> {
+        self.config.shape().actor().numbers(self.networks)
+    }
+
     /// All weights, moments and targets.
     pub fn networks(&self) -> &[f32] {
         self.networks.as_flattened()
@@ -324,6 +324,36 @@ impl<'a> Sac<'a> {
         self.log_entropy_weight = progress.log_entropy_weight;
         self.entropy_moments = progress.entropy_moments;
         self.generator = Generator::from_state(progress.generator);
+    }
+}
+
+impl Policy for Sac<'_> {
+    fn state_len(&self) -> usize {
+        self.config.shape().state as usize
+    }
+
+    fn act(&mut self, state: &[f32], explore: bool) -> Result<Action, SacError> {
+        Sac::act(self, state, explore)
+    }
+
+    /// Remembers the transition and makes [`SacConfig::updates_per_step`] updates.
+    fn learn(&mut self, transition: &Transition<'_>) -> Result<(), SacError> {
+        self.remember(transition)?;
+        for _ in 0..self.config.get().updates_per_step {
+            self.update();
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a state that is not `needed` numbers of a magnitude that can be computed with.
+pub(super) fn check_state(needed: usize, state: &[f32]) -> Result<(), SacError> {
+    if state.len() != needed {
+        return Err(SacError::StateLength { needed, given: state.len() });
+    }
+    match state.iter().find(|&&number| !within_magnitude(number)) {
+        Some(&number) => Err(SacError::State(number)),
+        None => Ok(()),
     }
 }
 

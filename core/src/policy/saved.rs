@@ -5,7 +5,7 @@
 
 use super::memory::SacShape;
 use super::replay::transition_len;
-use super::{Progress, Sac};
+use super::{Actor, Progress, Sac};
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
 
 impl SacShape {
@@ -41,5 +41,23 @@ impl Snapshot for Sac<'_> {
         }
         reader.fill(self.networks_mut())?;
         reader.fill(self.transitions_mut(progress.stored).ok_or(SnapshotError::Damaged)?)
+    }
+}
+
+impl Actor<'_> {
+    /// The most bytes in a snapshot.
+    pub const SNAPSHOT_LEN: usize = 2 * NUMBER_LEN;
+}
+
+/// Its shape alone: the weights do not change.
+impl Snapshot for Actor<'_> {
+    fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        writer.put(&self.shape())
+    }
+
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        let (state, hidden) = self.shape();
+        reader.expect(state)?;
+        reader.expect(hidden)
     }
 }

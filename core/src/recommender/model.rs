@@ -355,6 +355,29 @@ impl<'a, E: Element> Recommender<'a, E> {
         Ok(admission)
     }
 
+    /// Hands the place of an entity to a newcomer: its row keeps its size and starts anew, and nothing else is
+    /// left of who had it, neither count nor accumulator nor pairs. O(entities of the other side).
+    ///
+    /// # Errors
+    /// An unknown id.
+    pub fn hand_over(&mut self, side: Side, id: u32) -> Result<(), RecommenderError> {
+        let next = self.arena.count(side);
+        if id >= next {
+            return Err(RecommenderError::SkippedId { side, id, next });
+        }
+        if !self.arena.is_cold(side, id) {
+            let row = self.arena.row_mut(side, id);
+            initialise(&mut self.initial, &self.config, side, 0, self.means.get(side), row);
+        }
+        self.set_accumulator(side, id, false, 0.0);
+        self.frequencies.set(side, id, 0.0);
+        match side {
+            Side::User => (0..self.arena.count(Side::Item)).for_each(|item| self.seen.forget(id, item)),
+            Side::Item => (0..self.arena.count(Side::User)).for_each(|user| self.seen.forget(user, id)),
+        }
+        Ok(())
+    }
+
     /// What a size decision works on. The items' words lose the retrieval order: until the next
     /// [`repack`](Self::repack) or [`reorder`](Self::reorder) retrieval is right but slower.
     pub fn decide(&mut self) -> Decision<'_, 'a, E> {

@@ -79,6 +79,20 @@ impl<'a> SeenFilter<'a> {
         }
     }
 
+    /// Forgets a pair, as if `user` had never had `item`.
+    pub fn forget(&mut self, user: u32, item: u32) {
+        let (index, fingerprint) = self.place(user, item);
+        let set = self.sets.get_mut(index).filter(|set| set.contains(&fingerprint));
+        // Whatever is older moves up by one.
+        let mut carried = 0;
+        for entry in set.into_iter().flatten().rev() {
+            core::mem::swap(entry, &mut carried);
+            if carried == fingerprint {
+                break;
+            }
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.sets.fill([0; WAYS]);
@@ -180,20 +194,25 @@ mod tests {
         #[test]
         fn behaves_as_one_list_a_set(
             sets in 1_usize..5,
-            pairs in prop::collection::vec((0_u32..12, 0_u32..12), 0..300),
+            pairs in prop::collection::vec((0_u32..12, 0_u32..12, prop::bool::weighted(0.8)), 0..300),
         ) {
             let mut words = vec![9; sets * WAYS];
             let mut filter = SeenFilter::new(&mut words);
             let mut lists: HashMap<usize, Vec<(u32, u32)>> = HashMap::new();
-            for (user, item) in pairs {
+            for (user, item, keep) in pairs {
                 let (index, _) = filter.place(user, item);
                 prop_assert!(index < sets);
                 let list = lists.entry(index).or_default();
                 prop_assert_eq!(filter.contains(user, item), list.contains(&(user, item)));
-                filter.insert(user, item);
                 list.retain(|&pair| pair != (user, item));
-                list.insert(0, (user, item));
-                list.truncate(WAYS);
+                if keep {
+                    filter.insert(user, item);
+                    list.insert(0, (user, item));
+                    list.truncate(WAYS);
+                } else {
+                    filter.forget(user, item);
+                    prop_assert!(!filter.contains(user, item));
+                }
                 for &(user, item) in lists.values().flatten() {
                     prop_assert!(filter.contains(user, item));
                 }

@@ -1,31 +1,76 @@
 use std::boxed::Box;
+use std::vec;
 
 use super::*;
+use crate::segment::PolicyFile;
+
+/// The seed that the stored policy was trained with.
+const TRAINING_SEED: u64 = 7;
 
 #[test]
 #[cfg_attr(miri, ignore = "thousands of events")]
 fn a_run_repeats_itself_and_another_seed_differs() {
-    let mut scenario = Box::new(Scenario::new());
+    let mut scenario = Box::new(Scenario::<Stored>::new());
     let first = scenario.run(SEED).unwrap();
     assert_eq!(scenario.run(SEED).unwrap(), first);
     assert_ne!(scenario.run(SEED + 1).unwrap().digest, first.digest);
 }
 
-#[test]
-#[cfg_attr(miri, ignore = "thousands of events")]
-fn a_run_learns_and_stays_inside_its_budget() {
-    let mut scenario = Box::new(Scenario::new());
+fn learns_and_stays_inside_its_budget<M: PolicyMemory>() {
+    let mut scenario = Box::new(Scenario::<M>::new());
     let report = scenario.run(SEED).unwrap();
-    assert_eq!(report.interactions, EVENTS);
-    assert_eq!(report.segments, EVENTS / SEGMENT);
+    std::println!("{report:?} {}", size_of::<Scenario<M>>());
+    assert_eq!(report.interactions, STREAM.events);
+    assert!(report.interactions >= 20_000);
+    assert_eq!(report.segments, STREAM.events / SEGMENT);
     assert_eq!(report.entities, (USERS + ITEMS) as u32);
+    // More than once a newcomer takes the place of one who has left for good.
+    assert!(report.evicted >= STREAM.entities.user - USERS as u32 + STREAM.entities.item - ITEMS as u32);
     assert_eq!(report.budget_violations, 0);
     assert!(report.parameters_used <= report.budget_parameters);
-    // By chance alone it would be about one in ten.
-    assert!(report.hits * 4 > report.tests, "{report:?}");
+    // By chance alone it would be about one in twenty-five.
+    assert!(report.hits * 5 > report.tests, "{report:?}");
+    assert!(report.short_list_hits < report.hits && report.short_list_hits * 8 > report.tests, "{report:?}");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "thousands of events")]
+fn a_run_with_a_stored_policy_learns_and_stays_inside_its_budget() {
+    learns_and_stays_inside_its_budget::<Stored>();
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "thousands of events")]
+fn a_run_with_a_policy_that_learns_does_so_too() {
+    learns_and_stays_inside_its_budget::<Training>();
+}
+
+/// With `SCALL_UPDATE_SNAPSHOTS=1` the policy is stored anew.
+#[test]
+#[cfg_attr(miri, ignore = "thousands of events")]
+fn the_stored_policy_is_the_trained_one() {
+    let mut scenario = Box::new(Scenario::<Training>::new());
+    let mut bytes = vec![0; PolicyFile::len(&STATE, 7)];
+    let length = scenario.train(TRAINING_SEED, &mut bytes).unwrap();
+    if std::env::var("SCALL_UPDATE_SNAPSHOTS").is_ok_and(|value| value == "1") {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/scenario/policy.scall"), &bytes).unwrap();
+    } else {
+        assert!(bytes[..length] == *STORED_POLICY, "SCALL_UPDATE_SNAPSHOTS=1 stores the new one");
+    }
+}
+
+#[test]
+fn a_recorded_stream_runs_as_the_live_one() {
+    let mut scenario = Box::new(Scenario::<Stored>::new());
+    let events =
+        |count| TurnoverStream::new(9, STREAM, &mut [0; STREAM_PAIRS]).take(count).collect::<vec::Vec<_>>();
+    let events = events(1_200);
+    let report = scenario.replay(9, events.into_iter()).unwrap();
+    assert_eq!((report.interactions, report.segments), (1_200, 2));
 }
 
 #[test]
 fn the_memory_leaves_room_for_a_stack_in_64_kib() {
-    assert!(size_of::<Scenario>() <= 60 * 1024, "{}", size_of::<Scenario>());
+    let (stored, training) = (size_of::<Scenario<Stored>>(), size_of::<Scenario<Training>>());
+    assert!(stored <= 48 * 1024 && training <= 60 * 1024, "{stored} {training}");
 }

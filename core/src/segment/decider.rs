@@ -6,7 +6,7 @@ use super::space::ActionSpace;
 use crate::Side;
 use crate::element::Element;
 use crate::frequency::rank;
-use crate::policy::{Sac, SacError, Transition};
+use crate::policy::{Policy, Sac, SacError, Transition};
 use crate::recommender::Recommender;
 use crate::side::PerSide;
 use crate::sizes::{Action, Distribution};
@@ -14,8 +14,8 @@ use crate::state::{SideState, StateConfig, StateError};
 
 /// A policy, what it reads, and what its numbers mean.
 #[derive(Debug)]
-pub struct Decider<'a> {
-    pub(super) policy: Sac<'a>,
+pub struct Decider<'a, P = Sac<'a>> {
+    pub(super) policy: P,
     config: StateConfig,
     space: ActionSpace,
     distribution: Distribution,
@@ -25,25 +25,27 @@ pub struct Decider<'a> {
     pub(super) heads: f32,
 }
 
-impl<'a> Decider<'a> {
+impl Decider<'_> {
     /// Length of the slice for two states.
     pub const fn states_len(config: &StateConfig) -> usize {
         config.len().saturating_mul(2)
     }
+}
 
+impl<'a, P: Policy> Decider<'a, P> {
     /// A decider over lent memory.
     ///
     /// # Errors
-    /// `states` shorter than [`states_len`](Self::states_len), or a policy made for states of another length.
+    /// `states` shorter than [`Decider::states_len`], or a policy made for states of another length.
     pub fn new(
-        policy: Sac<'a>,
+        policy: P,
         config: StateConfig,
         space: ActionSpace,
         distribution: Distribution,
         states: &'a mut [f32],
     ) -> Result<Self, DeciderError> {
-        let (needed, given) = (Self::states_len(&config), states.len());
-        let asked = policy.config().shape.state as usize;
+        let (needed, given) = (Decider::states_len(&config), states.len());
+        let asked = policy.state_len();
         if asked != config.len() {
             return Err(DeciderError::Policy(SacError::StateLength { needed: asked, given: config.len() }));
         }
@@ -62,13 +64,28 @@ impl<'a> Decider<'a> {
     }
 
     /// The policy.
-    pub const fn policy(&self) -> &Sac<'a> {
+    pub const fn policy(&self) -> &P {
         &self.policy
     }
 
     /// The policy, to restore.
-    pub const fn policy_mut(&mut self) -> &mut Sac<'a> {
+    pub const fn policy_mut(&mut self) -> &mut P {
         &mut self.policy
+    }
+
+    /// What a state is.
+    pub const fn state(&self) -> &StateConfig {
+        &self.config
+    }
+
+    /// What an action is.
+    pub const fn space(&self) -> ActionSpace {
+        self.space
+    }
+
+    /// What sizes an action gives.
+    pub const fn distribution(&self) -> Distribution {
+        self.distribution
     }
 
     /// The last reward, which is part of the state.
@@ -144,11 +161,8 @@ impl<'a> Decider<'a> {
     pub fn reward(&mut self, positions: [f32; 3], reward: f32, after: bool) -> Result<(), DeciderError> {
         let (before, now) = self.states.split_at_checked(self.config.len()).unwrap_or_default();
         let state = if after { before } else { now };
-        self.policy.remember(&Transition { state, action: positions, reward, next_state: now })?;
+        self.policy.learn(&Transition { state, action: positions, reward, next_state: now })?;
         self.last_reward = reward;
-        for _ in 0..self.policy.config().updates_per_step {
-            self.policy.update();
-        }
         Ok(())
     }
 }

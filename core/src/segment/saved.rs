@@ -7,7 +7,7 @@ use super::decider::Decider;
 use super::incumbent::Incumbent;
 use super::segment_loop::SegmentLoop;
 use crate::element::Element;
-use crate::policy::SacShape;
+use crate::policy::{Policy, SacShape};
 use crate::random::Generator;
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
 
@@ -20,7 +20,7 @@ impl Decider<'_> {
 }
 
 /// The policy, the states it read, and the last reward.
-impl Snapshot for Decider<'_> {
+impl<P: Policy + Snapshot> Snapshot for Decider<'_, P> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
         self.policy.save(writer)?;
         writer.put_all(self.states.iter())?;
@@ -66,7 +66,7 @@ impl Snapshot for Incumbent {
 }
 
 /// All but the settings and the scratch: recommender, policy, drawn sizes, and where the loop is.
-impl<E: Element> Snapshot for SegmentLoop<'_, E> {
+impl<E: Element, P: Policy + Snapshot> Snapshot for SegmentLoop<'_, E, P> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
         self.recommender.save(writer)?;
         self.decider.save(writer)?;

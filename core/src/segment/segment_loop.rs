@@ -8,6 +8,7 @@ use super::decider::{Decider, DeciderError};
 use super::resize::{ResizeError, ResizeSettings, Resized, SizeRule, resize};
 use crate::element::Element;
 use crate::frequency::retention_of_half_life;
+use crate::policy::{Policy, Sac};
 use crate::random::Generator;
 use crate::recommender::{Observed, Recommender, RecommenderError, Scored};
 use crate::side::PerSide;
@@ -36,9 +37,9 @@ pub struct LoopSettings {
 /// A host that can try several actions takes [`recommender`](Self::recommender) and
 /// [`decider`](Self::decider) apart.
 #[derive(Debug)]
-pub struct SegmentLoop<'a, E = f32> {
+pub struct SegmentLoop<'a, E = f32, P = Sac<'a>> {
     pub(super) recommender: Recommender<'a, E>,
-    pub(super) decider: Decider<'a>,
+    pub(super) decider: Decider<'a, P>,
     settings: LoopSettings,
     counts: PerSide<&'a mut [u32]>,
     pub(super) sizes: Generator,
@@ -46,11 +47,11 @@ pub struct SegmentLoop<'a, E = f32> {
     pub(super) segments: u32,
 }
 
-impl<'a, E: Element> SegmentLoop<'a, E> {
+impl<'a, E: Element, P: Policy> SegmentLoop<'a, E, P> {
     /// A loop at its beginning. `counts` are the scratch of [`resize`]; the generator is for drawn sizes.
     pub const fn new(
         recommender: Recommender<'a, E>,
-        decider: Decider<'a>,
+        decider: Decider<'a, P>,
         settings: LoopSettings,
         counts: PerSide<&'a mut [u32]>,
         sizes: Generator,
@@ -69,12 +70,12 @@ impl<'a, E: Element> SegmentLoop<'a, E> {
     }
 
     /// The policy with its state.
-    pub const fn decider(&self) -> &Decider<'a> {
+    pub const fn decider(&self) -> &Decider<'a, P> {
         &self.decider
     }
 
     /// The policy with its state, to change.
-    pub const fn decider_mut(&mut self) -> &mut Decider<'a> {
+    pub const fn decider_mut(&mut self) -> &mut Decider<'a, P> {
         &mut self.decider
     }
 

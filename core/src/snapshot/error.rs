@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::envelope::EnvelopeError;
+
 /// Why a snapshot could not be written or read; nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -54,3 +56,15 @@ impl fmt::Display for SnapshotError {
 }
 
 impl core::error::Error for SnapshotError {}
+
+impl From<EnvelopeError> for SnapshotError {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::Truncated { needed, available } => Self::Truncated { needed, available },
+            EnvelopeError::WrongMagic => Self::WrongMagic,
+            EnvelopeError::ForeignVersion { found, expected } => Self::ForeignVersion { found, expected },
+            EnvelopeError::Damaged => Self::Damaged,
+            EnvelopeError::BufferTooSmall { needed, available } => Self::BufferTooSmall { needed, available },
+        }
+    }
+}

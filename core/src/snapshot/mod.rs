@@ -1,22 +1,12 @@
 //! State to and from bytes, so that a restored run goes on with the same bits.
 //!
-//! A snapshot is a header of fixed length and a body:
-//!
-//! | bytes | content |
-//! | --- | --- |
-//! | 0..4 | the magic, `scal` |
-//! | 4..8 | the version of the format, [`VERSION`] |
-//! | 8..16 | the length of the body |
-//! | 16..20 | CRC-32 (ISO-HDLC) of the body |
-//! | 20..24 | CRC-32 of the bytes before |
-//! | 24.. | the body, in postcard's encoding: the shape, then the parts one after the other |
-//!
-//! Numbers of the header are little-endian. The *shape* is a short sequence of numbers that says what the
-//! state belongs to (capacities, widths, ...); a snapshot of another shape is refused. Floats are stored
-//! by their bits. Magic and version keep their places in all versions.
+//! A snapshot is an [envelope](crate::envelope) with the magic `scal`; its body is in postcard's encoding: the
+//! *shape*, then the parts one after the other. The shape is a short sequence of numbers that says what the
+//! state belongs to (capacities, widths, ...); a snapshot of another shape is refused. Floats are stored by
+//! their bits.
 //!
 //! Loading is done in two passes: the first checks everything and changes nothing, the second, which can
-//! no longer fail, writes. A snapshot may be followed by other bytes, such as the rest of a flash page.
+//! no longer fail, writes.
 //!
 //! ```
 //! use scall_core::random::Generator;
@@ -45,8 +35,9 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use crc::{CRC_32_ISO_HDLC, Crc};
+use crate::envelope::Kind;
 
+pub use crate::envelope::HEADER_LEN;
 pub use error::SnapshotError;
 pub use reader::Reader;
 pub use writer::Writer;
@@ -54,16 +45,10 @@ pub use writer::Writer;
 /// The version that this crate writes, and the only one it reads.
 pub const VERSION: u32 = 1;
 
-/// Bytes before the body.
-pub const HEADER_LEN: usize = 24;
-
 /// The most bytes that a number takes in the body: a varint of 64 bits.
 pub const NUMBER_LEN: usize = 10;
 
-const MAGIC: [u8; 4] = *b"scal";
-
-/// One table of 1 KiB: four times as fast as none, and small enough for a microcontroller's flash.
-static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+const KIND: Kind = Kind { magic: *b"scal", version: VERSION };
 
 /// State that a snapshot can hold.
 ///
@@ -107,25 +92,11 @@ pub const fn max_size(shape_len: usize, parts: usize) -> usize {
 /// # Errors
 /// [`SnapshotError::BufferTooSmall`], with nothing written.
 pub fn save(shape: &[u32], state: &impl Snapshot, output: &mut [u8]) -> Result<usize, SnapshotError> {
-    let needed = size(shape, state)?;
-    let too_small = SnapshotError::BufferTooSmall { needed, available: output.len() };
-    let output = output.get_mut(..needed).ok_or(too_small)?;
-    let (header, body) = output.split_first_chunk_mut::<HEADER_LEN>().ok_or(too_small)?;
-    let mut writer = Writer::new(body);
+    let length = size(shape, state)?.saturating_sub(HEADER_LEN);
+    let mut writer = Writer::new(Kind::body_mut(output, length)?);
     writer.put(&shape)?;
     state.save(&mut writer)?;
-
-    let length = (body.len() as u64).to_le_bytes();
-    let body_crc = CRC.checksum(body).to_le_bytes();
-    let fields = MAGIC.into_iter().chain(VERSION.to_le_bytes()).chain(length).chain(body_crc);
-    for (byte, value) in header.iter_mut().zip(fields) {
-        *byte = value;
-    }
-    let (fields, crc) = header.split_at_mut_checked(HEADER_LEN - 4).ok_or(too_small)?;
-    for (byte, value) in crc.iter_mut().zip(CRC.checksum(fields).to_le_bytes()) {
-        *byte = value;
-    }
-    Ok(needed)
+    Ok(KIND.seal(output, length)?)
 }
 
 /// Restores `state` from a snapshot at the front of `input`, and returns the snapshot's length. O(length).
@@ -133,7 +104,7 @@ pub fn save(shape: &[u32], state: &impl Snapshot, output: &mut [u8]) -> Result<u
 /// # Errors
 /// Everything but [`SnapshotError::BufferTooSmall`]; the state is then as it was before.
 pub fn load(shape: &[u32], state: &mut impl Snapshot, input: &[u8]) -> Result<usize, SnapshotError> {
-    let body = body_of(input)?;
+    let body = KIND.open(input)?;
     for dry in [true, false] {
         let mut reader = Reader::new(body, dry);
         reader.expect_shape(shape)?;
@@ -141,31 +112,4 @@ pub fn load(shape: &[u32], state: &mut impl Snapshot, input: &[u8]) -> Result<us
         reader.expect_end()?;
     }
     Ok(HEADER_LEN + body.len())
-}
-
-/// The body, if header and body are intact.
-fn body_of(input: &[u8]) -> Result<&[u8], SnapshotError> {
-    if input.iter().zip(MAGIC).any(|(&found, expected)| found != expected) {
-        return Err(SnapshotError::WrongMagic);
-    }
-    let truncated = |needed| SnapshotError::Truncated { needed, available: input.len() };
-    let (header, rest) = input.split_first_chunk::<HEADER_LEN>().ok_or(truncated(HEADER_LEN))?;
-    let version = u32::from_le_bytes(field(header, 4));
-    if version != VERSION {
-        return Err(SnapshotError::ForeignVersion { found: version, expected: VERSION });
-    }
-    let fields = header.get(..HEADER_LEN - 4).unwrap_or_default();
-    if CRC.checksum(fields) != u32::from_le_bytes(field(header, 20)) {
-        return Err(SnapshotError::Damaged);
-    }
-    let length = usize::try_from(u64::from_le_bytes(field(header, 8))).unwrap_or(usize::MAX);
-    let body = rest.get(..length).ok_or(truncated(HEADER_LEN.saturating_add(length)))?;
-    if CRC.checksum(body) != u32::from_le_bytes(field(header, 16)) {
-        return Err(SnapshotError::Damaged);
-    }
-    Ok(body)
-}
-
-fn field<const N: usize>(header: &[u8; HEADER_LEN], at: usize) -> [u8; N] {
-    header.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; N])
 }

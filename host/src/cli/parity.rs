@@ -1,7 +1,7 @@
 //! `scall run --device-parity`: the firmware's configuration and stream, on this machine.
 
 use anyhow::Context;
-use scall_core::scenario::Scenario;
+use scall_core::scenario::{Scenario, Stored};
 
 use super::console::Console;
 use super::failure::Failure;
@@ -9,7 +9,7 @@ use crate::cli::arguments::OutputArguments;
 use crate::report::{ParityDocument, SCHEMA};
 
 pub(super) fn execute(seed: u64, output: OutputArguments, console: &mut Console) -> Result<(), Failure> {
-    let mut scenario = Box::new(Scenario::new());
+    let mut scenario = Box::new(Scenario::<Stored>::new());
     let report = scenario.run(seed).context("the device's configuration does not run")?;
     let document = ParityDocument {
         schema: SCHEMA,
@@ -19,8 +19,10 @@ pub(super) fn execute(seed: u64, output: OutputArguments, console: &mut Console)
         parameters_used: report.parameters_used,
         budget_parameters: report.budget_parameters,
         budget_violations: report.budget_violations,
+        evicted: report.evicted,
+        recall_at_10: f64::from(report.short_list_hits) / f64::from(report.tests.max(1)),
         recall: f64::from(report.hits) / f64::from(report.tests.max(1)),
-        ram_bytes: size_of::<Scenario>(),
+        ram_bytes: size_of::<Scenario<Stored>>(),
         model_digest: format!("{:016x}", report.digest),
     };
     console.show(&document, output, text)
@@ -28,11 +30,12 @@ pub(super) fn execute(seed: u64, output: OutputArguments, console: &mut Console)
 
 fn text(document: &ParityDocument) -> String {
     format!(
-        "the device's run: {} interactions in {} segments, {} entities\n{} of {} parameters, {} budget \
+        "the device's run: {} interactions in {} segments, {} entities, {} made way\n{} of {} parameters, {} budget \
          violations, recall@20 {:.4}\nmodel digest {}\n",
         document.interactions,
         document.segments,
         document.entities,
+        document.evicted,
         document.parameters_used,
         document.budget_parameters,
         document.budget_violations,

@@ -274,13 +274,18 @@ pub struct ParityDocument {
     pub segments: u32,
     /// Users and items known at the end.
     pub entities: u32,
+    /// Users and items that made way for others.
+    pub evicted: u32,
     /// Parameters held at the end.
     pub parameters_used: u32,
     /// The most parameters allowed.
     pub budget_parameters: u32,
     /// How often more were held than that.
     pub budget_violations: u32,
-    /// Part of the interactions whose item was recommended just before.
+    /// Part of the interactions whose item was among the first ten recommended just before.
+    #[serde(rename = "recall@10")]
+    pub recall_at_10: f64,
+    /// Part of the interactions whose item was among the twenty.
     #[serde(rename = "recall@20")]
     pub recall: f64,
     /// Bytes of the run's memory.

@@ -139,6 +139,40 @@ fn strangers_get_an_answer() {
 }
 
 #[test]
+fn a_place_handed_over_keeps_its_size_and_nothing_else() {
+    let mut memory = Memory::new(4, 4, 100);
+    let mut model = Recommender::new(memory.lend(), config(|_| ()), COLD, 100, 1).unwrap();
+    for event in [(0, 0), (0, 1), (1, 2), (1, 0), (2, 1), (0, 3)] {
+        model.observe(event.0, event.1).unwrap();
+    }
+    let others = |model: &Recommender<'_>| -> Vec<Vec<u32>> {
+        [(Side::User, 0), (Side::User, 2), (Side::Item, 0), (Side::Item, 2), (Side::Item, 3)]
+            .map(|(side, id)| bits(model.arena().row(side, id)))
+            .into()
+    };
+    let before = others(&model);
+    let former = bits(model.arena().row(Side::User, 1));
+    assert!(model.accumulators.user[1] > 0.0 && model.accumulators.item[1] > 0.0);
+
+    model.hand_over(Side::User, 1).unwrap();
+    model.hand_over(Side::Item, 1).unwrap();
+    assert_eq!((model.arena().size(Side::User, 1), model.arena().size(Side::Item, 1)), (3, 4));
+    assert_ne!(bits(model.arena().row(Side::User, 1)), former);
+    assert_eq!(model.arena().row(Side::Item, 1)[0], 0.0, "a newcomer has no bias");
+    assert_eq!((model.accumulators.user[1], model.accumulators.item[1]), (0.0, 0.0));
+    assert_eq!(model.frequencies().get(Side::User, 1), 0.0);
+    assert_eq!(model.frequencies().get(Side::Item, 1), 0.0);
+    let remembered = |user| [0, 1, 2, 3].map(|item| model.seen().contains(user, item));
+    assert_eq!(remembered(0), [true, false, false, true]);
+    assert_eq!((remembered(1), remembered(2)), ([false; 4], [false; 4]));
+    assert_eq!(others(&model), before);
+    assert_eq!(
+        model.hand_over(Side::User, 3),
+        Err(RecommenderError::SkippedId { side: Side::User, id: 3, next: 3 })
+    );
+}
+
+#[test]
 fn without_head_room_a_newcomer_shares_the_cold_row_until_the_repack() {
     let mut memory = Memory::<f32>::new(8, 8, 20);
     let mut model = Recommender::new(memory.lend(), config(|_| ()), COLD, 20, 1).unwrap();
