@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, sync::Mutex};
 
 use object::{Object, ObjectSection};
-use scall_core::scenario::{self, Scenario, Stored, Training};
+use scall_core::scenario::{self, PolicyMemory, Scenario, Stored, Training};
 use scall_core::stream::{Event, StreamBlob};
 use scall_tests::{
     cargo, is_installed, is_target_installed, matches_record, report, repository, skip, succeed,
@@ -47,8 +47,13 @@ fn hexadecimal(digest: u64) -> String {
     format!("{digest:016x}")
 }
 
+/// Too large for the stack of a test.
+fn memory<M: PolicyMemory>() -> Box<Scenario<M>> {
+    Box::new(Scenario::new())
+}
+
 fn host_run() -> scenario::Report {
-    Box::new(Scenario::<Stored>::new()).run(scenario::SEED).expect("the scenario fits its memory")
+    memory::<Stored>().run(scenario::SEED).expect("the scenario fits its memory")
 }
 
 #[test]
@@ -91,7 +96,7 @@ fn the_firmware_computes_the_same_bits_as_this_machine() {
 #[test]
 fn a_policy_that_learns_on_the_device_has_the_same_bits_as_on_this_machine() {
     let Some(document) = document("training", TARGET) else { return };
-    let expected = Box::new(Scenario::<Training>::new()).run(scenario::SEED).expect("it fits its memory");
+    let expected = memory::<Training>().run(scenario::SEED).expect("it fits its memory");
     assert_eq!(document["model_digest"], hexadecimal(expected.digest));
     assert!(number(&document, "ram_bytes") <= RAM_BYTES);
 }
@@ -181,7 +186,7 @@ fn the_firmware_replays_a_stream_from_its_flash() {
     let events = events
         .iter()
         .map(|&(user, item)| Event { user: users[usize::from(user)], item: items[usize::from(item)] });
-    let expected = Box::new(Scenario::<Stored>::new()).replay(scenario::SEED, events).expect("it fits");
+    let expected = memory::<Stored>().replay(scenario::SEED, events).expect("it fits");
     let output = succeed(
         cargo("firmware-example")
             .args(["run", "--locked", "--release", "--quiet", "--target-dir"])
