@@ -5,6 +5,7 @@ pub mod budget;
 pub mod cli;
 pub mod experiment;
 pub mod input;
+pub mod lightgcn;
 pub mod memory;
 pub mod output;
 pub mod progress;

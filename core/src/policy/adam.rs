@@ -37,7 +37,7 @@ pub struct Step {
 
 impl Step {
     /// Step number `step`, counted from 1.
-    pub(super) fn new(learning_rate: f32, decay: WeightDecay, step: u32) -> Self {
+    pub fn new(learning_rate: f32, decay: WeightDecay, step: u32) -> Self {
         let step = f64::from(step.max(1));
         let first = 1.0 - math::pow_f64(f64::from(BETA_1), step);
         let second = 1.0 - math::pow_f64(f64::from(BETA_2), step);
@@ -65,7 +65,7 @@ impl Step {
 
     /// Moves one row of weights.
     #[inline(always)]
-    pub(super) fn row(&self, weights: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32]) {
+    pub fn row(&self, weights: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32]) {
         let step = *self;
         for (((w, m), v), &g) in weights.iter_mut().zip(first).zip(second).zip(gradient) {
             step.number(w, m, v, g);

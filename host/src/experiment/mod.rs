@@ -1,5 +1,6 @@
 //! One method on one stream, from the first segment to the result.
 
+pub mod base;
 mod checkpoint;
 pub mod evaluate;
 pub mod history;
@@ -18,6 +19,7 @@ mod testing;
 pub mod training;
 pub mod validation;
 
+pub use base::BaseRecommender;
 pub use evaluate::{Evaluation, LIST, evaluate};
 pub use history::History;
 pub use load::{load_file, select_file};

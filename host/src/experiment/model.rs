@@ -50,6 +50,17 @@ impl ModelMemory {
         }
     }
 
+    /// How many bytes it has.
+    pub const fn bytes(&self) -> u64 {
+        const fn both<T>(vectors: &PerSide<Vec<T>>) -> usize {
+            vectors.user.len() + vectors.item.len()
+        }
+        let numbers =
+            self.values.len() + both(&self.accumulators) + both(&self.frequencies) + both(&self.means);
+        let words = both(&self.boundaries) + both(&self.words) + self.class_ends.len() + self.seen.len();
+        (numbers * size_of::<f32>() + words * size_of::<u32>()) as u64
+    }
+
     /// The memory as the core takes it.
     pub fn lend(&mut self) -> RecommenderMemory<'_> {
         fn both<T>(vectors: &mut PerSide<Vec<T>>) -> PerSide<&mut [T]> {

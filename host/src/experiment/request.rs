@@ -112,6 +112,8 @@ pub struct SizeLimits {
 pub enum Base {
     /// Matrix factorisation, learned event by event
     Mf,
+    /// LightGCN of three layers, learned in batches from the graph of everything so far
+    Lightgcn,
 }
 
 /// How a parameter is stored.

@@ -105,7 +105,7 @@ fn load(request: &RunRequest, progress: &Progress) -> Result<Stream> {
 }
 
 fn run_stream(request: &RunRequest, stream: &Stream, progress: &Progress) -> Result<RunResult> {
-    let settings = Settings::default().limited(request.sizes);
+    let settings = Settings::of(request.base).limited(request.sizes);
     let mut policy = PolicyMemory::default();
     let setup = Setup { request, settings: &settings, policy: &mut policy };
     let mut method = (request.method.card().make)(setup)?;

@@ -1,5 +1,6 @@
 //! The run: segment by segment, decide sizes, learn, predict, learn what was predicted.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -10,6 +11,7 @@ use scall_core::segment::Resized;
 use scall_core::side::{PerSide, Side};
 
 use super::RunRequest;
+use super::base::{self, BaseRecommender, Occasion, Part};
 use super::evaluate::{Evaluation, evaluate};
 use super::history::History;
 use super::kernels;
@@ -55,6 +57,19 @@ impl Experiment<'_> {
     /// The generator of one purpose in one segment.
     pub(super) fn generator(&self, purpose: u64, segment: &Segment) -> Generator {
         Generator::stream(self.request.seed, purpose + segment.index as u64)
+    }
+
+    /// The recommender under the sizes.
+    pub(super) fn base(&self) -> Box<dyn BaseRecommender> {
+        base::of(self.request.base, self.settings)
+    }
+
+    /// A part to learn, with earlier interactions drawn for replay, as a share of it.
+    pub(super) fn part(&self, range: Range<usize>, replay: f64, generator: &mut Generator) -> Part<'_> {
+        let Self { stream, history, .. } = *self;
+        let count = (replay * range.len() as f64) as usize;
+        let replayed = training::replay(stream, range.start, count, generator);
+        Part { stream, history, range, replayed }
     }
 
     /// The budget once `entities` have been seen, whether the method keeps it or not.
@@ -133,19 +148,20 @@ impl Experiment<'_> {
 
         stage.say("learning");
         let started = Instant::now();
+        let base = self.base();
         let mut order = self.generator(purpose::ORDER, segment);
-        let mut pairs = training::pairs(self.stream, segment.train.clone());
-        let replayed = (self.settings.replay * pairs.len() as f64) as usize;
         let mut draws = self.generator(purpose::REPLAY, segment);
-        pairs.extend(training::replay(self.stream, segment.train.start, replayed, &mut draws));
-        training::learn(recommender, &mut pairs, self.settings.train_passes, &mut order);
+        let part = self.part(segment.train.clone(), self.settings.replay, &mut draws);
+        let learning = base.learn(&part, Occasion::Train, recommender, &mut order)?;
         let mut train_seconds = started.elapsed().as_secs_f64();
 
         stage.say("testing");
-        let evaluation = self.evaluate(segment, recommender);
+        let mut evaluation = Evaluation::default();
+        let serving =
+            base.serve(&part, recommender, &mut |served| evaluation = self.evaluate(segment, served))?;
 
         let started = Instant::now();
-        self.learn_test_part(segment, recommender, &mut order)?;
+        let relearning = self.learn_test_part(segment, &*base, recommender, &mut order)?;
         train_seconds += started.elapsed().as_secs_f64();
         let (budget, used) = (self.budget(segment.seen)?, recommender.arena().used());
         *violations += u64::from(self.capped() && used > budget);
@@ -161,6 +177,7 @@ impl Experiment<'_> {
             tested_users: evaluation.tested_users.into(),
             budget_parameters: budget.into(),
             parameters_used: used.into(),
+            working_memory_bytes: learning.max(serving).max(relearning),
             bytes_used: u64::from(used) * u64::from(self.request.storage.bytes()),
             action: decided.action,
             quality: Quality { recall: evaluation.recall, ndcg: evaluation.ndcg },
@@ -221,17 +238,17 @@ impl Experiment<'_> {
         })
     }
 
-    /// Learns what was predicted: event by event first, where who is new gets a row if the budget allows,
-    /// then in further passes.
+    /// Learns what was predicted: first event by event, where who is new gets a row if the budget allows,
+    /// then as a part. Returns the bytes that this took.
     fn learn_test_part(
         &self,
         segment: &Segment,
+        base: &dyn BaseRecommender,
         recommender: &mut Recommender<'_>,
         order: &mut Generator,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let mut seen = segment.known;
-        let mut pairs = training::pairs(self.stream, segment.test.clone());
-        for &(user, item) in &pairs {
+        for (user, item) in training::pairs(self.stream, segment.test.clone()) {
             let now = Counts { users: seen.users.max(user + 1), items: seen.items.max(item + 1) };
             if now != seen {
                 let before = recommender.arena().budget();
@@ -241,9 +258,9 @@ impl Experiment<'_> {
                 recommender.set_admission_sizes(PerSide::new(room, room));
                 seen = now;
             }
-            recommender.observe(user, item)?;
+            base.meet(recommender, user, item)?;
         }
-        training::learn(recommender, &mut pairs, self.settings.test_passes.saturating_sub(1), order);
-        Ok(())
+        let part = self.part(segment.test.clone(), 0.0, order);
+        base.learn(&part, Occasion::Test, recommender, order)
     }
 }

@@ -7,8 +7,10 @@ use scall_core::segment::{Margin, ResizeSettings};
 use scall_core::side::{PerSide, Side};
 use scall_core::sizes::{Bounds, Distribution, SizeSettings};
 
-use super::SizeLimits;
+use super::base::LightGcnSteps;
 use super::methods::{Measure, PublishedSettings, SearchSettings, TrialSettings};
+use super::{Base, SizeLimits};
+use crate::lightgcn::{Candidates, LightGcnSettings};
 
 /// Everything about learning that the command line does not say.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,6 +21,8 @@ pub struct Settings {
     pub train_passes: u32,
     /// Passes over a segment's test part, once it has been predicted.
     pub test_passes: u32,
+    /// How LightGCN learns.
+    pub lightgcn: LightGcnSteps,
     /// Earlier interactions replayed with a train part, as a share of it.
     pub replay: f64,
     /// Half-life of the frequencies, in segments.
@@ -58,6 +62,12 @@ impl Default for Settings {
             recommender: RecommenderConfig::default(),
             train_passes: 15,
             test_passes: 10,
+            lightgcn: LightGcnSteps {
+                settings: LightGcnSettings::PUBLISHED,
+                train: 100,
+                test: 50,
+                candidates: Candidates::Known,
+            },
             replay: 0.3,
             half_life: 0.5,
             cold_dimensions: 8,
@@ -69,6 +79,7 @@ impl Default for Settings {
                     seeds: 2,
                     validation: 0.1,
                     passes: 6,
+                    steps: 40,
                     replay: 1.0,
                     measure: Measure::ReciprocalRank,
                 },
@@ -85,6 +96,7 @@ impl Default for Settings {
                     seeds: 1,
                     validation: 0.1,
                     passes: 6,
+                    steps: 200,
                     replay: 0.2,
                     measure: Measure::Quality,
                 },
@@ -95,6 +107,24 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The settings under which a base is compared.
+    pub fn of(base: Base) -> Self {
+        let settings = Self::default();
+        match base {
+            Base::Mf => settings,
+            // Who has no row is reached through the graph: there is neither bias nor cold-start row.
+            Base::Lightgcn => Self {
+                recommender: RecommenderConfig {
+                    item_bias: false,
+                    initial_scale: 0.01,
+                    ..settings.recommender
+                },
+                cold_dimensions: 0,
+                ..settings
+            },
+        }
+    }
+
     /// The same with the bounds that were asked for, for every method.
     #[must_use]
     pub fn limited(mut self, limits: SizeLimits) -> Self {

@@ -105,6 +105,9 @@ pub struct Segment {
     pub parameters_used: u64,
     /// The bytes that these take as stored.
     pub bytes_used: u64,
+    /// The most bytes that the base recommender held beside its parameters, for one model: graph, propagated
+    /// vectors and optimiser. None for one that learns in place.
+    pub working_memory_bytes: u64,
     /// What the policy chose, for methods that have one.
     pub action: Option<Action>,
     /// How good the recommendations were.

@@ -24,6 +24,7 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
                 tested_users: 88,
                 budget_parameters: 8 * (users + items),
                 parameters_used: 8 * (users + items) - count,
+                working_memory_bytes: 0,
                 bytes_used: 32 * (users + items) - 4 * count,
                 action: (method == Method::Scall).then_some(Action {
                     user_share: 0.41,

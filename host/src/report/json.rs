@@ -67,6 +67,7 @@ mod tests {
             "budget_parameters",
             "parameters_used",
             "bytes_used",
+            "working_memory_bytes",
         ] {
             assert!(segment[field].is_u64(), "{field}");
         }

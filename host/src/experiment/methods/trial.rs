@@ -8,12 +8,12 @@ use scall_core::segment::ResizeSettings;
 use scall_core::side::Side;
 
 use super::Sizing;
+use crate::experiment::base::{Occasion, Part};
 use crate::experiment::evaluate::evaluate;
 use crate::experiment::model::{ModelCapacity, ModelMemory, SizeScratch};
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::{Experiment, purpose};
-use crate::experiment::training::{self, Pair};
-use crate::experiment::{kernels, validation};
+use crate::experiment::{kernels, training, validation};
 
 /// How candidates are trained and measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,8 +22,10 @@ pub struct TrialSettings {
     pub seeds: u32,
     /// Part of the train part that candidates are measured on: its end.
     pub validation: f64,
-    /// Passes over a candidate's interactions.
+    /// Passes over a candidate's interactions, where they are learned pair by pair.
     pub passes: u32,
+    /// Training steps of a candidate, where it is learned in batches.
+    pub steps: u32,
     /// Earlier interactions that candidates replay, as a share of what they learn of the segment.
     pub replay: f64,
     /// What is measured.
@@ -58,7 +60,7 @@ pub struct Task<'t> {
     capacity: ModelCapacity,
     /// Counts of both sides without the validation part, by id.
     frequencies: [Vec<f32>; 2],
-    learned: Vec<Pair>,
+    part: Part<'t>,
     /// The same cut again: the validation part is its test part.
     segment: Segment,
     seeds: Vec<u64>,
@@ -79,10 +81,9 @@ impl<'t> Task<'t> {
         let train = segment.train.clone();
         let cut = train.end - (train.len() as f64 * settings.validation) as usize;
         let known = segment.known_at(experiment.stream, cut);
-        let mut learned = training::pairs(experiment.stream, train.start..cut);
         let mut generator = experiment.generator(purpose::SEARCH, segment);
-        let replayed = (settings.replay * learned.len() as f64) as usize;
-        learned.extend(training::replay(experiment.stream, train.start, replayed, &mut generator));
+        let part = experiment.part(train.start..cut, settings.replay, &mut generator);
+        let learned = part.range.len() + part.replayed.len();
         let mut frequencies = [(Side::User, known.users), (Side::Item, known.items)]
             .map(|(side, count)| recommender.frequencies().of(side, count).to_vec());
         for (user, item) in training::pairs(experiment.stream, cut..train.end) {
@@ -102,9 +103,9 @@ impl<'t> Task<'t> {
             settings,
             resize,
             budget: budget.min(capacity.parameters),
-            capacity: ModelCapacity { entities: known, seen: learned.len() * 2, ..capacity },
+            capacity: ModelCapacity { entities: known, seen: learned * 2, ..capacity },
             frequencies,
-            learned,
+            part,
             segment: segment.validated_from(cut, known),
             seeds,
         })
@@ -140,31 +141,30 @@ impl<'t> Task<'t> {
         let mut scratch = SizeScratch::new(experiment.largest());
         sizing.apply(&mut model, &self.resize, &mut scratch, &mut generator)?;
         let over = model.arena().used() > self.budget;
-        for &(user, item) in &self.learned {
-            model.remember(user, item);
-        }
-        let mut learned = self.learned.clone();
-        training::learn(&mut model, &mut learned, self.settings.passes, &mut generator);
-        let quality = match self.settings.measure {
+        let base = experiment.base();
+        base.learn(&self.part, Occasion::Trial(self.settings), &mut model, &mut generator)?;
+        let mut quality = 0.0;
+        base.serve(&self.part, &model, &mut |served| quality = self.measure(served, &mut generator))?;
+        Ok((quality, over))
+    }
+
+    /// Measures what answers after a training.
+    fn measure(&self, served: &Recommender<'_>, generator: &mut Generator) -> f64 {
+        let Experiment { stream, history, .. } = *self.experiment;
+        match self.settings.measure {
             Measure::ReciprocalRank => {
-                let (stream, cut) = (experiment.stream, self.segment.test.start);
+                let cut = self.segment.test.start;
                 let validation = training::pairs(stream, self.segment.test.clone());
-                let had = |user, item| experiment.history.has(stream, user, item, cut);
-                validation::reciprocal_rank(&model, &validation, had, &mut generator)
+                let had = |user, item| history.has(stream, user, item, cut);
+                validation::reciprocal_rank(served, &validation, had, generator)
             }
             Measure::Quality => {
-                let found = evaluate(
-                    experiment.stream,
-                    experiment.history,
-                    &self.segment,
-                    |users, lists, excluded| {
-                        // Lists and scratch have the lengths that were asked for.
-                        let _ = kernels::retrieve(&model, users, lists, excluded);
-                    },
-                );
+                let found = evaluate(stream, history, &self.segment, |users, lists, excluded| {
+                    // Lists and scratch have the lengths that were asked for.
+                    let _ = kernels::retrieve(served, users, lists, excluded);
+                });
                 f64::midpoint(found.recall, found.ndcg)
             }
-        };
-        Ok((quality, over))
+        }
     }
 }

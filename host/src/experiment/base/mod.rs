@@ -1,0 +1,92 @@
+//! The recommenders that can stand under the sizes.
+//!
+//! All keep their parameters as rows of the core's [`Recommender`], so that budgets, sizes and methods are
+//! the same for all. They differ in how the rows are learned, and in what answers.
+
+mod lightgcn;
+mod mf;
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use anyhow::Result;
+use scall_core::random::Generator;
+use scall_core::recommender::Recommender;
+
+use super::Base;
+use super::history::History;
+use super::methods::TrialSettings;
+use super::settings::Settings;
+use super::training::Pair;
+use crate::stream::Stream;
+
+/// A part of the stream that is learned at once, after everything before it.
+#[derive(Clone, Debug)]
+pub struct Part<'p> {
+    /// The whole stream.
+    pub stream: &'p Stream,
+    /// The same by user.
+    pub history: &'p History,
+    /// The part, by position.
+    pub range: Range<usize>,
+    /// Earlier interactions for those to learn again that learn from the part alone.
+    pub replayed: Vec<Pair>,
+}
+
+/// What a part is learned for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Occasion {
+    /// It is the train part of a segment.
+    Train,
+    /// It is the test part, whose events were [met](BaseRecommender::meet) one by one.
+    Test,
+    /// It judges a candidate's sizes.
+    Trial(TrialSettings),
+}
+
+/// How rows are learned, and what answers.
+pub trait BaseRecommender: Debug + Sync {
+    /// Takes one event of a test part: admits and counts, and learns from it if learning goes by event.
+    ///
+    /// # Errors
+    /// An id that skips one.
+    fn meet(&self, recommender: &mut Recommender<'_>, user: u32, item: u32) -> Result<()>;
+
+    /// Learns a part, all of whose users and items are known, and returns the bytes of memory that it took
+    /// beside the recommender.
+    ///
+    /// # Errors
+    /// None in practice.
+    fn learn(
+        &self,
+        part: &Part<'_>,
+        occasion: Occasion,
+        recommender: &mut Recommender<'_>,
+        generator: &mut Generator,
+    ) -> Result<u64>;
+
+    /// Hands `then` what answers after `part`: a recommender with the same users and items, whose scores are
+    /// those of this base. Returns the bytes of memory that it took beside `recommender`.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    fn serve(
+        &self,
+        part: &Part<'_>,
+        recommender: &Recommender<'_>,
+        then: &mut dyn FnMut(&Recommender<'_>),
+    ) -> Result<u64>;
+}
+
+/// The base that was asked for.
+pub fn of(base: Base, settings: &Settings) -> Box<dyn BaseRecommender> {
+    match base {
+        Base::Mf => Box::new(mf::MatrixFactorisation {
+            train_passes: settings.train_passes,
+            test_passes: settings.test_passes,
+        }),
+        Base::Lightgcn => Box::new(lightgcn::LightGcn(settings.lightgcn)),
+    }
+}
+
+pub use lightgcn::LightGcnSteps;
