@@ -4,6 +4,7 @@ pub mod bench;
 pub mod budget;
 pub mod cli;
 pub mod experiment;
+pub mod fetch;
 pub mod input;
 pub mod lightgcn;
 pub mod memory;

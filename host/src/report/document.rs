@@ -213,6 +213,49 @@ pub struct SizesDocument {
     pub parameters_used: u64,
 }
 
+/// A data set that `scall data fetch` knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownSet {
+    /// What to ask for.
+    pub name: String,
+    /// Where it is published, or where terms must be accepted.
+    pub url: String,
+    /// What its publisher says it has, if anything.
+    pub checksum: Option<String>,
+}
+
+/// What `scall data fetch --list` shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownSetsDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// By publisher.
+    pub sets: Vec<KnownSet>,
+}
+
+/// What `scall data fetch` brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FetchedDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The data set.
+    pub name: String,
+    /// Where it is published.
+    pub url: String,
+    /// The file of interactions.
+    pub path: String,
+    /// Options that `--data` needs for it.
+    pub options: Vec<String>,
+    /// Length of what was downloaded.
+    pub bytes: u64,
+    /// The checksum that was verified, or recorded where none is published.
+    pub checksum: String,
+    /// Who says so: `published`, `given` or `recorded`.
+    pub checksum_from: String,
+    /// False if a verified file was there already.
+    pub downloaded: bool,
+}
+
 /// What `scall data prepare` wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PreparedDocument {

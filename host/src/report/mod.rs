@@ -14,7 +14,7 @@ pub mod table;
 pub(crate) mod examples;
 
 pub use document::{
-    BenchDocument, BenchRow, Budget, CompareDocument, DataStatsDocument, Dataset, MethodsDocument,
-    ParityDocument, PreparedDocument, Quality, RunDocument, RunResult, SCHEMA, Segment, SizeCounts,
-    SizesDocument, Spread, SummaryRow,
+    BenchDocument, BenchRow, Budget, CompareDocument, DataStatsDocument, Dataset, FetchedDocument, KnownSet,
+    KnownSetsDocument, MethodsDocument, ParityDocument, PreparedDocument, Quality, RunDocument, RunResult,
+    SCHEMA, Segment, SizeCounts, SizesDocument, Spread, SummaryRow,
 };

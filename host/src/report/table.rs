@@ -3,8 +3,8 @@
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::document::{
-    BenchDocument, CompareDocument, DataStatsDocument, MethodsDocument, PreparedDocument, RunDocument,
-    SizeCounts, SizesDocument, SummaryRow,
+    BenchDocument, CompareDocument, DataStatsDocument, FetchedDocument, KnownSetsDocument, MethodsDocument,
+    PreparedDocument, RunDocument, SizeCounts, SizesDocument, SummaryRow,
 };
 use crate::experiment::methods::MethodCard;
 use crate::experiment::name_of;
@@ -178,6 +178,29 @@ pub fn methods(document: &MethodsDocument) -> String {
         sheet.text() + "\n"
     };
     document.methods.iter().map(paragraph).collect::<Vec<_>>().join("\n")
+}
+
+/// The data sets that can be fetched.
+pub fn known_sets(document: &KnownSetsDocument) -> String {
+    let mut sheet = Sheet::new(&[0, 1, 2], &["name", "checksum", "address"]);
+    for set in &document.sets {
+        sheet.row([set.name.as_str(), set.checksum.as_deref().unwrap_or("none published"), &set.url]);
+    }
+    format!("{}\n", sheet.text())
+}
+
+/// What was fetched, and how to go on.
+pub fn fetched(document: &FetchedDocument) -> String {
+    let how = if document.downloaded { "fetched" } else { "there already" };
+    let options = document.options.iter().map(|option| format!(" {option}")).collect::<String>();
+    format!(
+        "{}: {how}, {} bytes, {} ({})\n--data {}{options}\n",
+        document.name,
+        grouped(document.bytes),
+        document.checksum,
+        document.checksum_from,
+        document.path,
+    )
 }
 
 /// What was written of a file of interactions.

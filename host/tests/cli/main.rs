@@ -3,6 +3,7 @@
 mod bench;
 mod command_line;
 mod compare;
+mod data_fetch;
 mod data_prepare;
 mod data_stats;
 mod mini_experiment;
