@@ -6,7 +6,7 @@
 //! | `time` | timestamp, milliseconds, UTC | never falling |
 //! | `rating` | float, nullable | null where the text had none |
 //!
-//! Under the key `scall` the file says what filters it went through ([`Description`]). In the gap that the format
+//! Under the key `scall` the file says what filters it went through. In the gap that the format
 //! allows before its footer stand the text `scallsum` and the CRC-32 (ISO-HDLC, little-endian) of all other bytes,
 //! so that nothing is parsed that has changed. Any program that reads Parquet can read it; scall reads what scall
 //! has written.
