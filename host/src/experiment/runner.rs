@@ -15,7 +15,7 @@ use super::base::{self, BaseRecommender, Occasion, Part};
 use super::evaluate::{Evaluation, evaluate};
 use super::history::History;
 use super::kernels;
-use super::methods::{Decided, SizingMethod};
+use super::methods::{Decided, Pause, SizingMethod};
 use super::model::{ModelCapacity, SizeScratch};
 use super::protocol::{Counts, Segment};
 use super::settings::Settings;
@@ -36,6 +36,8 @@ pub mod purpose {
     pub const POLICY: u64 = 5 << 32;
     /// The search for sizes.
     pub const SEARCH: u64 = 4 << 32;
+    /// What a method draws besides.
+    pub const ACTIONS: u64 = 6 << 32;
 }
 
 /// What all segments of a run share.
@@ -51,6 +53,16 @@ pub struct Experiment<'e> {
     pub history: &'e History,
     /// How it is cut.
     pub segments: &'e [Segment],
+}
+
+/// A train part that is learned with pauses.
+#[derive(Clone, Copy)]
+struct Pauses<'p> {
+    base: &'p dyn BaseRecommender,
+    part: &'p Part<'p>,
+    /// Interactions between two pauses.
+    every: usize,
+    segment: &'p Segment,
 }
 
 impl Experiment<'_> {
@@ -152,7 +164,17 @@ impl Experiment<'_> {
         let mut order = self.generator(purpose::ORDER, segment);
         let mut draws = self.generator(purpose::REPLAY, segment);
         let part = self.part(segment.train.clone(), self.settings.replay, &mut draws);
-        let learning = base.learn(&part, Occasion::Train, recommender, &mut order)?;
+        let learning = if let Some(own) = method.representation() {
+            let mut pairs = training::pairs(self.stream, part.range.clone());
+            pairs.extend_from_slice(&part.replayed);
+            own.learn(recommender, &mut pairs, self.settings.train_passes, &mut order);
+            0
+        } else if let Some(every) = method.pause_every() {
+            let pauses = Pauses { base: &*base, part: &part, every, segment };
+            self.learn_with_pauses(&pauses, recommender, method, violations, &mut order)?
+        } else {
+            base.learn(&part, Occasion::Train, recommender, &mut order)?
+        };
         let mut train_seconds = started.elapsed().as_secs_f64();
 
         stage.say("testing");
@@ -161,9 +183,11 @@ impl Experiment<'_> {
             base.serve(&part, recommender, &mut |served| evaluation = self.evaluate(segment, served))?;
 
         let started = Instant::now();
-        let relearning = self.learn_test_part(segment, &*base, recommender, &mut order)?;
+        let relearning = self.learn_test_part(segment, &*base, recommender, method, &mut order)?;
         train_seconds += started.elapsed().as_secs_f64();
-        let (budget, used) = (self.budget(segment.seen)?, recommender.arena().used());
+        let budget = u64::from(self.budget(segment.seen)?);
+        let of_rows = u64::from(recommender.arena().used());
+        let used = method.representation().map_or(of_rows, |own| own.parameters());
         *violations += u64::from(self.capped() && used > budget);
 
         Ok(report::Segment {
@@ -175,10 +199,10 @@ impl Experiment<'_> {
             train: segment.train.len() as u64,
             test: segment.test.len() as u64,
             tested_users: evaluation.tested_users.into(),
-            budget_parameters: budget.into(),
-            parameters_used: used.into(),
+            budget_parameters: budget,
+            parameters_used: used,
             working_memory_bytes: learning.max(serving).max(relearning),
-            bytes_used: u64::from(used) * u64::from(self.request.storage.bytes()),
+            bytes_used: used * u64::from(self.request.storage.bytes()),
             action: decided.action,
             quality: Quality { recall: evaluation.recall, ndcg: evaluation.ndcg },
             search_seconds,
@@ -231,6 +255,47 @@ impl Experiment<'_> {
         Ok(resized)
     }
 
+    /// Learns a train part in stretches, in order of time, with a pause before each and after the last; then the
+    /// rest of its learning. Returns the bytes that this took.
+    fn learn_with_pauses(
+        &self,
+        pauses: &Pauses<'_>,
+        recommender: &mut Recommender<'_>,
+        method: &mut dyn SizingMethod,
+        violations: &mut u64,
+        order: &mut Generator,
+    ) -> Result<u64> {
+        let Pauses { base, part, every, segment } = *pauses;
+        let mut scratch = SizeScratch::new(self.largest());
+        let (start, end) = (part.range.start, part.range.end);
+        let stretches = part.range.len().div_ceil(every.max(1));
+        let (mut previous, mut bytes) = (start..start, 0);
+        for number in 0..=stretches {
+            let from = start + number * every;
+            let next = from.min(end)..(from + every).min(end);
+            let pairs = |range: &Range<usize>| training::pairs(self.stream, range.clone());
+            let (learned, coming) = (pairs(&previous), pairs(&next));
+            let so_far = Part { range: start..next.start, replayed: Vec::new(), ..part.clone() };
+            let mut decided = Ok(None);
+            let serving = base.serve(&so_far, recommender, &mut |served| {
+                let score = |user, item| served.score(user, item);
+                let pause = Pause { recommender, previous: &learned, next: &coming, score: &score };
+                decided = method.pause(&pause);
+            })?;
+            bytes = bytes.max(serving);
+            if let Some(decided) = decided? {
+                self.apply(&decided, segment, recommender, &mut scratch, violations)?;
+            }
+            if !next.is_empty() {
+                let stretch = Part { range: next.clone(), replayed: Vec::new(), ..part.clone() };
+                let occasion = Occasion::Stretch { of: stretches };
+                bytes = bytes.max(base.learn(&stretch, occasion, recommender, order)?);
+            }
+            previous = next;
+        }
+        Ok(bytes.max(base.learn(part, Occasion::Rest, recommender, order)?))
+    }
+
     fn evaluate(&self, segment: &Segment, recommender: &Recommender<'_>) -> Evaluation {
         evaluate(self.stream, self.history, segment, |users, lists, excluded| {
             // Lists and scratch have the lengths that were asked for.
@@ -245,6 +310,7 @@ impl Experiment<'_> {
         segment: &Segment,
         base: &dyn BaseRecommender,
         recommender: &mut Recommender<'_>,
+        method: &mut dyn SizingMethod,
         order: &mut Generator,
     ) -> Result<u64> {
         let mut seen = segment.known;
@@ -258,9 +324,18 @@ impl Experiment<'_> {
                 recommender.set_admission_sizes(PerSide::new(room, room));
                 seen = now;
             }
-            base.meet(recommender, user, item)?;
+            if method.representation().is_some() {
+                base::meet_unlearned(recommender, user, item)?;
+            } else {
+                base.meet(recommender, user, item)?;
+            }
         }
         let part = self.part(segment.test.clone(), 0.0, order);
+        if let Some(own) = method.representation() {
+            let mut pairs = training::pairs(self.stream, part.range);
+            own.learn(recommender, &mut pairs, self.settings.test_passes, order);
+            return Ok(0);
+        }
         base.learn(&part, Occasion::Test, recommender, order)
     }
 }

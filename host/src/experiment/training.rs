@@ -32,9 +32,14 @@ pub fn pairs(stream: &Stream, range: Range<usize>) -> Vec<Pair> {
 /// Learns from every pair once a pass, in a fresh random order each time.
 pub fn learn(recommender: &mut Recommender<'_>, pairs: &mut [Pair], passes: u32, generator: &mut Generator) {
     for _ in 0..passes {
-        for last in (1..pairs.len()).rev() {
-            pairs.swap(last, generator.below(last as u32 + 1) as usize);
-        }
+        shuffle(pairs, generator);
         kernels::learn(recommender, pairs);
+    }
+}
+
+/// Puts the pairs in random order.
+pub fn shuffle(pairs: &mut [Pair], generator: &mut Generator) {
+    for last in (1..pairs.len()).rev() {
+        pairs.swap(last, generator.below(last as u32 + 1) as usize);
     }
 }

@@ -99,6 +99,22 @@ fn a_run_killed_after_any_segment_goes_on_to_the_identical_result() {
 }
 
 #[test]
+fn every_method_with_a_memory_resumes_to_the_identical_result() {
+    let directory = Directory::new();
+    let stream = small_stream(&directory);
+    for method in ["bet", "dess", "esapn", "esapn-uncapped", "autoemb"] {
+        let line = &RUN.replace("scall", method).replace("--segments 6", "--segments 3");
+        let expected = result(line, &stream, &directory.path().join(format!("{method}-whole")), false);
+        let out = directory.path().join(method);
+        kill_when(start(line, &stream, &out), || {
+            let kept = fs::read(out.join("checkpoint.bin"));
+            kept.is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("\"index\":1"))
+        });
+        assert_eq!(result(line, &stream, &out, true), expected, "{method}");
+    }
+}
+
+#[test]
 fn a_run_killed_right_after_its_first_checkpoint_goes_on() {
     let directory = Directory::new();
     let stream = small_stream(&directory);

@@ -10,7 +10,10 @@ use serde_json::Value;
 
 use crate::support::{Directory, document, failure, failure_names, scall, scall_line, text};
 
-const METHODS: [&str; 5] = ["scall", "uniform", "random", "frequency", "mde"];
+const METHODS: [&str; 8] = ["scall", "uniform", "random", "frequency", "mde", "bet", "dess", "esapn"];
+
+/// Those that keep no budget.
+const UNCAPPED: [&str; 2] = ["esapn-uncapped", "autoemb"];
 
 /// A small stream: popular items, users and items that arrive over time, 2,000 rows.
 pub(crate) fn small_stream(directory: &Directory) -> PathBuf {
@@ -160,12 +163,68 @@ fn no_method_ever_holds_more_than_the_budget() {
 }
 
 #[test]
+fn a_method_without_a_budget_says_so_and_reports_what_it_holds() {
+    let directory = Directory::new();
+    for method in UNCAPPED {
+        let document = run(&directory, &format!("--method {method} --budget mean:2"));
+        assert_eq!((&document["capped"], integer(&document["budget_violations"])), (&false.into(), 0));
+        assert!(integer(&document["method_bytes"]) > 0);
+        let last = document["segments"].as_array().unwrap().last().unwrap();
+        assert!(integer(&last["parameters_used"]) > integer(&last["budget_parameters"]), "{method}: {last}");
+        let mut command = scall(["run", "--quiet", "--segments", "4", "--method", method, "--data"]);
+        command.arg(small_stream(&directory));
+        assert!(text(command).contains("keeps no budget"), "{method}");
+    }
+    let other = run(&directory, "--method esapn --budget mean:2");
+    assert_eq!(other["capped"], true);
+    // Of everything that autoemb has, nothing depends on the budget.
+    let held = |budget: &str| {
+        let document = run(&directory, &format!("--method autoemb --budget {budget}"));
+        document["segments"].as_array().unwrap().iter().map(|s| integer(&s["parameters_used"])).sum::<u64>()
+    };
+    assert_eq!(held("mean:2"), held("mean:16"));
+}
+
+#[test]
+fn methods_that_pause_the_learning_do_so_over_lightgcn_too() {
+    let directory = Directory::new();
+    for method in ["dess", "esapn"] {
+        let options = format!("--base lightgcn --method {method} --budget mean:4");
+        let document = run(&directory, &options);
+        assert_eq!(integer(&document["budget_violations"]), 0);
+        assert!(document["mean"]["recall@20"].as_f64().unwrap() > 0.0);
+    }
+    let mut command = scall(["run", "--base", "lightgcn", "--method", "autoemb", "--data"]);
+    command.arg(small_stream(&directory));
+    failure_names(command, 1, &["--method autoemb", "expected --base mf"]);
+}
+
+#[test]
+fn every_method_says_what_it_is() {
+    let cards = document(scall_line("methods --json"));
+    let cards = cards["methods"].as_array().unwrap();
+    let names: Vec<&str> = cards.iter().map(|card| card["name"].as_str().unwrap()).collect();
+    assert!(METHODS.iter().chain(&UNCAPPED).all(|method| names.contains(method)), "{names:?}");
+    let shown = text(scall_line("methods"));
+    for card in cards {
+        for field in ["label", "summary", "decides", "looks_at", "stores", "source"] {
+            assert!(shown.contains(card[field].as_str().unwrap()), "{field} of {card}");
+        }
+    }
+    assert!(shown.contains("DESS-like"));
+}
+
+#[test]
 fn the_same_command_line_gives_the_same_bytes_for_every_number_of_threads() {
     let directory = Directory::new();
-    for method in METHODS {
-        let documents: Vec<String> = ["--threads 1", "--threads 1", "--threads 2", "--threads 5", ""]
-            .map(|threads| timeless(run(&directory, &format!("--method {method} {threads}"))).to_string())
-            .into();
+    for method in METHODS.into_iter().chain(UNCAPPED) {
+        let mut threads = vec!["--threads 1", "--threads 5"];
+        if method == "scall" || method == "uniform" {
+            threads.extend(["--threads 1", "--threads 2", ""]);
+        }
+        let document =
+            |threads| timeless(run(&directory, &format!("--method {method} {threads}"))).to_string();
+        let documents: Vec<String> = threads.into_iter().map(document).collect();
         assert_eq!(BTreeSet::from_iter(&documents).len(), 1, "{method}: {documents:#?}");
     }
 }

@@ -5,7 +5,7 @@ use scall_core::random::Generator;
 use scall_core::recommender::Recommender;
 use scall_core::side::{PerSide, Side};
 
-use super::{BaseRecommender, Occasion, Part};
+use super::{BaseRecommender, Occasion, Part, meet_unlearned};
 use crate::experiment::training;
 use crate::lightgcn::{Candidates, Graph, LightGcnSettings, Sampler, Trainer, served};
 
@@ -42,13 +42,7 @@ impl LightGcn {
 
 impl BaseRecommender for LightGcn {
     fn meet(&self, recommender: &mut Recommender<'_>, user: u32, item: u32) -> Result<()> {
-        for (side, id) in [(Side::User, user), (Side::Item, item)] {
-            if id == recommender.arena().count(side) {
-                recommender.admit(side, *recommender.admission_sizes().get(side))?;
-            }
-        }
-        recommender.record(user, item);
-        Ok(())
+        meet_unlearned(recommender, user, item)
     }
 
     fn learn(
@@ -60,6 +54,9 @@ impl BaseRecommender for LightGcn {
     ) -> Result<u64> {
         let steps = match occasion {
             Occasion::Train => self.0.train,
+            // Half of the steps are for the stretches, half for the whole.
+            Occasion::Stretch { of } => (self.0.train / 2).div_ceil(of.max(1) as u32),
+            Occasion::Rest => self.0.train - self.0.train / 2,
             Occasion::Test => self.0.test,
             Occasion::Trial(settings) => settings.steps,
         };

@@ -5,7 +5,7 @@ use scall_core::random::Generator;
 use scall_core::recommender::Recommender;
 
 use super::{BaseRecommender, Occasion, Part};
-use crate::experiment::training;
+use crate::experiment::{kernels, training};
 
 /// The core's recommender itself.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,15 @@ impl BaseRecommender for MatrixFactorisation {
         pairs.extend_from_slice(&part.replayed);
         let passes = match occasion {
             Occasion::Train => self.train_passes,
+            Occasion::Stretch { .. } => {
+                kernels::learn(recommender, &pairs);
+                0
+            }
+            Occasion::Rest => {
+                let replayed = &mut part.replayed.clone();
+                training::learn(recommender, replayed, self.train_passes.min(1), generator);
+                self.train_passes.saturating_sub(1)
+            }
             Occasion::Test => self.test_passes.saturating_sub(1),
             Occasion::Trial(settings) => {
                 for &(user, item) in &pairs {

@@ -12,6 +12,7 @@ use std::ops::Range;
 use anyhow::Result;
 use scall_core::random::Generator;
 use scall_core::recommender::Recommender;
+use scall_core::side::Side;
 
 use super::Base;
 use super::history::History;
@@ -38,6 +39,13 @@ pub struct Part<'p> {
 pub enum Occasion {
     /// It is the train part of a segment.
     Train,
+    /// It is one of so many stretches of the train part, learned for the first time, in order of time.
+    Stretch {
+        /// How many there are.
+        of: usize,
+    },
+    /// It is the train part, whose stretches were learned once: what is left of its learning.
+    Rest,
     /// It is the test part, whose events were [met](BaseRecommender::meet) one by one.
     Test,
     /// It judges a candidate's sizes.
@@ -76,6 +84,17 @@ pub trait BaseRecommender: Debug + Sync {
         recommender: &Recommender<'_>,
         then: &mut dyn FnMut(&Recommender<'_>),
     ) -> Result<u64>;
+}
+
+/// Takes one event without learning from it: admits and counts.
+pub(super) fn meet_unlearned(recommender: &mut Recommender<'_>, user: u32, item: u32) -> Result<()> {
+    for (side, id) in [(Side::User, user), (Side::Item, item)] {
+        if id == recommender.arena().count(side) {
+            recommender.admit(side, *recommender.admission_sizes().get(side))?;
+        }
+    }
+    recommender.record(user, item);
+    Ok(())
 }
 
 /// The base that was asked for.

@@ -1,30 +1,41 @@
 //! The methods that choose sizes.
 //!
 //! A method is one file: a [`MethodCard`] that says what it is, and a [`SizingMethod`] that the card makes.
-//! One line of [`methods!`] below registers it, and the command line, the documents and `scall methods` know
+//! One line of the list `methods!` below registers it, and the command line, the documents and `scall methods` know
 //! it from there.
 
 mod card;
+pub mod network;
+mod pause;
 pub mod policy;
 pub mod published;
 mod sizing;
 pub mod trial;
 
 use anyhow::Result;
+use scall_core::math;
+use scall_core::random::Generator;
 use scall_core::recommender::Recommender;
 use scall_core::segment::ResizeSettings;
+use scall_core::side::Side;
 use scall_core::sizes::Action;
+use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use self::scall::{Scall, SearchSettings};
 pub use card::{MethodCard, Setup};
 pub use fixed::Fixed;
+pub use pause::Pause;
 pub use policy::PolicyMemory;
 pub use published::{Published, PublishedSettings};
 pub use sizing::Sizing;
 pub use trial::{Measure, TrialSettings};
 
+use super::checkpoint;
 use super::protocol::Segment;
 use super::runner::Experiment;
+use super::training::Pair;
 
 /// Declares the modules of the methods and the enum of their names.
 macro_rules! methods {
@@ -60,6 +71,10 @@ methods! {
     scall: Scall = CARD;
     fixed: Uniform = UNIFORM, Random = RANDOM, Frequency = FREQUENCY;
     mde: Mde = CARD;
+    bet: Bet = CARD;
+    dess: Dess = CARD;
+    esapn: Esapn = CARD, EsapnUncapped = UNCAPPED;
+    autoemb: AutoEmb = CARD;
 }
 
 /// A choice of sizes.
@@ -91,6 +106,28 @@ pub trait SizingMethod {
         violations: &mut u64,
     ) -> Result<Decided>;
 
+    /// After how many interactions of the train part learning pauses for the method; none for no pauses.
+    ///
+    /// With pauses, the first pass over a train part takes its interactions in order of time; replay and the
+    /// other passes follow, without pauses.
+    fn pause_every(&self) -> Option<usize> {
+        None
+    }
+
+    /// Looks at the interactions that come next, which the model has not learned, and at those that it learned
+    /// last; may answer with other sizes.
+    ///
+    /// # Errors
+    /// None in practice.
+    fn pause(&mut self, _pause: &Pause<'_>) -> Result<Option<Decided>> {
+        Ok(None)
+    }
+
+    /// What takes the place of the recommender's rows, for methods that have such a thing.
+    fn representation(&mut self) -> Option<&mut dyn Representation> {
+        None
+    }
+
     /// Bytes that the method keeps between decisions: policies, predictors and their optimisers included.
     fn bytes(&self) -> u64 {
         0
@@ -109,6 +146,85 @@ pub trait SizingMethod {
     /// # Errors
     /// If it was not saved by this method.
     fn restore(&mut self, _saved: &[u8]) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A representation of a method's own, which learns in place of the recommender and writes to its rows what it
+/// answers with.
+pub trait Representation {
+    /// Learns from every pair once a pass, in a fresh random order each time.
+    fn learn(
+        &mut self,
+        recommender: &mut Recommender<'_>,
+        pairs: &mut [Pair],
+        passes: u32,
+        order: &mut Generator,
+    );
+
+    /// The parameters that it holds.
+    fn parameters(&self) -> u64;
+}
+
+/// The sizes that methods of few sizes choose among: powers of two from 2 to `largest`.
+fn notches(largest: u32) -> impl Iterator<Item = u32> {
+    let powers = std::iter::successors(Some(2_u32), |size| size.checked_mul(2));
+    powers.take_while(move |&size| size <= largest.max(2))
+}
+
+/// The class of a frequency, by the whole part of its logarithm; the last takes all above.
+fn popularity_class(frequency: f32, classes: usize) -> usize {
+    let class = math::log2_f64(1.0 + f64::from(frequency)) as usize;
+    class.min(classes - 1)
+}
+
+/// An item that the user did not have lately, if 16 draws find one.
+fn draw_negative(
+    recommender: &Recommender<'_>,
+    user: u32,
+    positive: u32,
+    generator: &mut Generator,
+) -> Option<u32> {
+    let items = recommender.arena().count(Side::Item);
+    let mut draws = (0..16).map(|_| generator.below(items));
+    draws.find(|&item| item != positive && !recommender.seen().contains(user, item))
+}
+
+/// The state of a method as bytes, with a checksum.
+fn save_state(state: &impl Serialize) -> Result<Vec<u8>> {
+    checkpoint::to_bytes(&Saved(state))
+}
+
+/// What [`save_state`] was given.
+fn load_state<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let mut loaded = Loaded(None);
+    checkpoint::from_bytes(&mut loaded, bytes)?;
+    loaded.0.ok_or_else(|| anyhow::anyhow!("the state of the method is missing"))
+}
+
+/// A state on its way to bytes.
+struct Saved<'s, T>(&'s T);
+
+impl<T: Serialize> Snapshot for Saved<'_, T> {
+    fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        writer.put(self.0)
+    }
+
+    fn load(&mut self, _reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        Err(SnapshotError::Damaged)
+    }
+}
+
+/// A state on its way from bytes.
+struct Loaded<T>(Option<T>);
+
+impl<T: DeserializeOwned> Snapshot for Loaded<T> {
+    fn save(&self, _writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        Ok(())
+    }
+
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.0 = Some(reader.take()?);
         Ok(())
     }
 }
