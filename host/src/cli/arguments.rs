@@ -1,7 +1,7 @@
 //! Options that several commands share, as typed.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use scall_core::sizes::{Action, Distribution};
@@ -39,7 +39,7 @@ pub(super) struct FormatArguments {
 }
 
 impl FormatArguments {
-    pub(super) fn file(&self, path: &std::path::Path) -> DataFile {
+    pub(super) fn file(&self, path: &Path) -> DataFile {
         DataFile {
             path: path.to_owned(),
             options: ReadOptions {
@@ -70,12 +70,9 @@ impl From<FilterArguments> for PrepareOptions {
     }
 }
 
-/// Of `run` and `compare`: everything but the method and the budget.
+/// Of `run` and `compare`: everything but data, method and budget.
 #[derive(Debug, Args)]
 pub(super) struct ExperimentArguments {
-    /// A file of interactions, plain or compressed [default: a built-in stream, made from --seed]
-    #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
     #[command(flatten)]
     format: FormatArguments,
     #[command(flatten)]
@@ -159,11 +156,9 @@ impl ExperimentArguments {
         SizeLimits { min: self.min_size, max: self.max_size }
     }
 
-    pub(super) fn source(&self) -> DataSource {
-        match &self.data {
-            Some(path) => DataSource::File(self.format.file(path)),
-            None => DataSource::BuiltIn,
-        }
+    /// The stream of a file, or the built-in one.
+    pub(super) fn source(&self, data: Option<&Path>) -> DataSource {
+        data.map_or(DataSource::BuiltIn, |path| DataSource::File(self.format.file(path)))
     }
 
     pub(super) fn filter(&self) -> PrepareOptions {

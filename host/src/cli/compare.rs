@@ -1,4 +1,7 @@
-//! `scall compare`: several methods and budgets on one stream.
+//! `scall compare`: several methods and budgets on one stream or more.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -8,11 +11,16 @@ use super::failure::Failure;
 use super::run::request;
 use crate::budget::BudgetSpec;
 use crate::experiment::{self, Method, RunRequest};
-use crate::report::{files, summary, table};
+use crate::input::Format;
+use crate::report::{RunResult, files, summary, table};
 
 /// What was typed.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    /// A file of interactions, plain or compressed; may be given several times [default: a built-in stream,
+    /// made from --seed]
+    #[arg(long, value_name = "PATH")]
+    data: Vec<PathBuf>,
     /// How sizes are chosen, separated by commas
     #[arg(
         long, value_name = "NAMES", value_enum, value_delimiter = ',',
@@ -35,15 +43,17 @@ pub(super) struct Arguments {
     experiment: ExperimentArguments,
 }
 
-pub(super) fn execute(arguments: &Arguments, console: &mut Console) -> Result<(), Failure> {
+pub(super) fn execute(arguments: &Arguments, command: &str, console: &mut Console) -> Result<(), Failure> {
     let output = arguments.experiment.output;
     let requests = requests(arguments)?;
-    let results = experiment::run_all(&requests, &console::progress(output))?;
-    for (request, result) in requests.iter().zip(&results) {
-        if let Some(directory) = &request.out {
-            files::write_run(directory, result)?;
-        }
+    let write = |request: &RunRequest, result: &RunResult| match &request.out {
+        Some(directory) => files::write_run(directory, result),
+        None => Ok(()),
+    };
+    if let Some(directory) = &arguments.experiment.out {
+        files::write_command(directory, command)?;
     }
+    let results = experiment::run_all(&requests, &console::progress(output), write)?;
     let document = summary::compare(results.into_iter().map(|result| result.document).collect());
     if let Some(directory) = &arguments.experiment.out {
         files::write_compare(directory, &document)?;
@@ -51,10 +61,13 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console) -> Result<()
     console.show(&document, output, table::compare)
 }
 
-/// One request per budget, method and seed, in this order.
+/// One request per stream, budget, method and seed, in this order.
 fn requests(arguments: &Arguments) -> Result<Vec<RunRequest>, Failure> {
     unique("--methods", &arguments.methods.iter().map(|method| method.name()))?;
     unique("--budgets", &arguments.budgets.iter().map(BudgetSpec::as_str))?;
+    // The name of a file is that of its stream.
+    let names: Vec<_> = arguments.data.iter().map(|path| file_name(path).display().to_string()).collect();
+    unique("--data", &names.iter().map(String::as_str))?;
     let first = arguments.experiment.seed;
     let last = first.checked_add(u64::from(arguments.seeds) - 1).ok_or_else(|| {
         Failure::usage(format!(
@@ -63,18 +76,31 @@ fn requests(arguments: &Arguments) -> Result<Vec<RunRequest>, Failure> {
             u64::MAX
         ))
     })?;
+    let mut streams: Vec<Option<&Path>> = arguments.data.iter().map(|path| Some(path.as_path())).collect();
+    if streams.is_empty() {
+        streams.push(None);
+    }
     let mut requests = Vec::new();
-    for budget in &arguments.budgets {
-        for method in &arguments.methods {
-            for seed in first..=last {
-                let mut request = request(*method, budget, &arguments.experiment);
-                request.out = request.out.map(|out| files::run_directory(&out, *method, budget, seed));
-                request.seed = seed;
-                requests.push(request);
+    for data in streams {
+        let name = data.map_or(OsStr::new(Format::BuiltIn.name()), file_name);
+        for budget in &arguments.budgets {
+            for method in &arguments.methods {
+                for seed in first..=last {
+                    let mut request = request(data, *method, budget, &arguments.experiment);
+                    request.out =
+                        request.out.map(|out| files::run_directory(&out, name, *method, budget, seed));
+                    request.seed = seed;
+                    requests.push(request);
+                }
             }
         }
     }
     Ok(requests)
+}
+
+/// The last part of a path; all of it where it has none.
+fn file_name(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or(path.as_os_str())
 }
 
 fn unique<'a>(option: &str, values: &(impl Iterator<Item = &'a str> + Clone)) -> Result<(), Failure> {
@@ -116,12 +142,28 @@ mod tests {
             runs.iter().take(4).map(|(_, method, seed, _)| (*method, *seed)).collect();
         let (scall, random) = (Method::Scall, Method::Random);
         assert_eq!(methods_and_seeds, [(scall, 7), (scall, 8), (random, 7), (random, 8)]);
-        assert_eq!(runs[7].3, std::path::Path::new("results/runs/random-64KiB-seed8"));
+        assert_eq!(runs[7].3, Path::new("results/runs/built-in/random-64KiB-seed8"));
+    }
+
+    #[test]
+    fn several_streams_go_to_directories_of_their_own() {
+        let runs = parse("compare --methods random --data a/x.csv --data y.csv --seeds 2 --out o").unwrap();
+        let places: Vec<_> = runs.into_iter().map(|run| run.out.unwrap()).collect();
+        let expected =
+            ["x.csv/random-mean-8-seed42", "x.csv/random-mean-8-seed43", "y.csv/random-mean-8-seed42"];
+        for (place, expected) in places.iter().zip(expected) {
+            assert_eq!(*place, Path::new("o/runs").join(expected));
+        }
+        assert_eq!(places.len(), 4);
     }
 
     #[test]
     fn naming_something_twice_is_refused() {
-        for line in ["compare --methods scall,random,scall", "compare --budgets mean:2,mean:2"] {
+        for line in [
+            "compare --methods scall,random,scall",
+            "compare --budgets mean:2,mean:2",
+            "compare --data a/x.csv --data b/x.csv",
+        ] {
             assert!(
                 matches!(parse(line), Err(Failure::Usage(message)) if message.contains("named twice")),
                 "{line}"

@@ -16,6 +16,7 @@ mod data;
 mod failure;
 mod methods;
 mod parity;
+mod report;
 mod run;
 mod sizes;
 
@@ -43,9 +44,11 @@ enum Command {
     /// Run one method on one stream
     #[command(allow_negative_numbers = true)]
     Run(run::Arguments),
-    /// Run several methods and budgets on one stream, and test their differences
+    /// Run several methods and budgets on one stream or more, and test their differences
     #[command(allow_negative_numbers = true)]
     Compare(compare::Arguments),
+    /// Show what --out of run and compare left, as one page
+    Report(report::Arguments),
     /// Draw sizes that fit a budget: the sampler alone
     #[command(allow_negative_numbers = true)]
     Sizes(sizes::Arguments),
@@ -71,8 +74,9 @@ fn execute(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
     let arguments: Vec<_> = arguments.into_iter().collect();
     let result = match CommandLine::try_parse_from(&arguments) {
         Ok(CommandLine { command }) => match command {
-            Command::Run(arguments) => run::execute(&arguments, console),
-            Command::Compare(arguments) => compare::execute(&arguments, console),
+            Command::Run(command) => run::execute(&command, &typed(&arguments), console),
+            Command::Compare(command) => compare::execute(&command, &typed(&arguments), console),
+            Command::Report(arguments) => report::execute(&arguments, console),
             Command::Sizes(arguments) => sizes::execute(&arguments, console),
             Command::Data(command) => data::execute(&command, console),
             Command::Bench(arguments) => bench::execute(&arguments, console),
@@ -88,6 +92,14 @@ fn execute(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
         }
         other => other,
     })
+}
+
+/// The command line as a shell takes it.
+fn typed(arguments: &[OsString]) -> String {
+    let words: Vec<_> = arguments.iter().skip(1).map(|word| word.to_string_lossy()).collect();
+    let words = std::iter::once("scall").chain(words.iter().map(AsRef::as_ref));
+    // No argument can hold a zero byte, which alone cannot be quoted.
+    shlex::try_join(words).unwrap_or_default()
 }
 
 /// The command that the arguments name, for the hint in an error.
@@ -106,6 +118,12 @@ fn named_command(arguments: &[OsString]) -> clap::Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_line_is_written_as_a_shell_takes_it() {
+        let words = ["target/scall", "run", "--data", "my file's.csv"].map(OsString::from);
+        assert_eq!(typed(&words), "scall run --data \"my file's.csv\"");
+    }
 
     #[test]
     fn the_definition_of_the_command_line_is_consistent() {

@@ -1,5 +1,7 @@
 //! `scall run`: one method on one stream.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 
 use super::arguments::ExperimentArguments;
@@ -14,6 +16,9 @@ use crate::report::{RunDocument, chart, files, table};
 /// What was typed.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    /// A file of interactions, plain or compressed [default: a built-in stream, made from --seed]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
     /// How sizes are chosen
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Method::Scall)]
     method: Method,
@@ -28,9 +33,14 @@ pub(super) struct Arguments {
 }
 
 /// Everything that one run needs to know.
-pub(super) fn request(method: Method, budget: &BudgetSpec, arguments: &ExperimentArguments) -> RunRequest {
+pub(super) fn request(
+    data: Option<&Path>,
+    method: Method,
+    budget: &BudgetSpec,
+    arguments: &ExperimentArguments,
+) -> RunRequest {
     RunRequest {
-        source: arguments.source(),
+        source: arguments.source(data),
         filter: arguments.filter(),
         method,
         search: arguments.search(),
@@ -47,14 +57,16 @@ pub(super) fn request(method: Method, budget: &BudgetSpec, arguments: &Experimen
     }
 }
 
-pub(super) fn execute(arguments: &Arguments, console: &mut Console) -> Result<(), Failure> {
+pub(super) fn execute(arguments: &Arguments, command: &str, console: &mut Console) -> Result<(), Failure> {
     let output = arguments.experiment.output;
     if arguments.device_parity {
         return parity::execute(arguments.experiment.seed, output, console);
     }
-    let request = request(arguments.method, &arguments.budget, &arguments.experiment);
+    let Arguments { data, method, budget, experiment, .. } = arguments;
+    let request = request(data.as_deref(), *method, budget, experiment);
     let result = experiment::run(&request, &console::progress(output))?;
     if let Some(directory) = &request.out {
+        files::write_command(directory, command)?;
         files::write_run(directory, &result)?;
     }
     console.show(&result.document, output, text)
@@ -80,9 +92,9 @@ mod tests {
     }
 
     fn parse(line: &str) -> RunRequest {
-        let Arguments { method, budget, experiment, .. } =
+        let Arguments { data, method, budget, experiment, .. } =
             Typed::try_parse_from(line.split_whitespace()).unwrap().arguments;
-        request(method, &budget, &experiment)
+        request(data.as_deref(), method, &budget, &experiment)
     }
 
     #[test]
@@ -115,7 +127,7 @@ mod tests {
              --seed 18446744073709551615 --threads 3 --out results --resume --json --quiet",
         );
         let DataSource::File(file) = &request.source else { panic!("{request:?}") };
-        assert_eq!(file.path, std::path::Path::new("x.csv"));
+        assert_eq!(file.path, Path::new("x.csv"));
         assert_eq!(file.options.user_column, Some(Column::Name("who".into())));
         assert_eq!(file.options.item_column, Some(Column::Number(2)));
         assert_eq!(file.options.time_column, Some(Column::Name("when".into())));
@@ -125,7 +137,7 @@ mod tests {
         assert_eq!(request.budget.as_str(), "64KiB");
         assert_eq!((request.segments, request.seed), (4, u64::MAX));
         assert_eq!(request.threads.map(usize::from), Some(3));
-        assert_eq!(request.out.as_deref(), Some(std::path::Path::new("results")));
+        assert_eq!(request.out.as_deref(), Some(Path::new("results")));
         assert!(request.resume);
     }
 }

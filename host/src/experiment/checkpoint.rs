@@ -22,15 +22,17 @@ use serde::{Deserialize, Serialize};
 
 use super::methods::SizingMethod;
 use super::runner::Experiment;
+use super::trace::Sizes;
 use super::{RunRequest, name_of};
 use crate::output;
 use crate::report::Segment;
+use crate::report::trace::Step;
 
 /// The name of the file in the directory of a run.
 const FILE: &str = "checkpoint.bin";
 
 /// The order and meaning of the parts; to be raised when they change.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// Where a run is kept, and what identifies it.
 #[derive(Debug)]
@@ -49,6 +51,14 @@ pub(super) struct Finished {
     pub(super) segments: Vec<Segment>,
     /// How often the budget was broken in them.
     pub(super) violations: u64,
+    /// The candidates of their searches.
+    pub(super) steps: Vec<Step>,
+    /// The sizes of followed rows after each of them.
+    pub(super) followed: Vec<Sizes>,
+    /// Bytes of the largest model that a search trained.
+    pub(super) trial_bytes: u64,
+    /// Time spent on them, all told.
+    pub(super) wall_seconds: f64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

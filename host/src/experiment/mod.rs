@@ -16,6 +16,7 @@ pub mod runner;
 pub mod settings;
 #[cfg(test)]
 mod testing;
+mod trace;
 pub mod training;
 pub mod validation;
 

@@ -1,10 +1,12 @@
 //! Whole runs: load, cut, go through the segments, sum up.
 
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use rayon::ThreadPoolBuilder;
-use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use scall_core::recommender::Recommender;
 use scall_core::side::Side;
 
@@ -15,10 +17,12 @@ use super::model::ModelMemory;
 use super::protocol::{self, Counts};
 use super::runner::Experiment;
 use super::settings::Settings;
+use super::trace::{Followed, ranked_sizes};
 use super::{DataSource, RunRequest, load_file};
 use crate::memory::peak_memory;
 use crate::progress::Progress;
-use crate::report::{Budget, Dataset, Quality, RunDocument, RunResult, SCHEMA, SizeCounts};
+use crate::report::trace::Trace;
+use crate::report::{Budget, Dataset, HeldBytes, Quality, RunDocument, RunResult, SCHEMA, SizeCounts};
 use crate::stream::{self, Stream, builtin::builtin};
 
 /// Runs one method on one stream.
@@ -27,12 +31,10 @@ use crate::stream::{self, Stream, builtin::builtin};
 /// If the stream cannot be read, the budget cannot be kept, or a result file cannot be written.
 pub fn run(request: &RunRequest, progress: &Progress) -> Result<RunResult> {
     let started = Instant::now();
-    in_pool(request, || {
+    pool(threads(request))?.install(|| {
         let stream = load(request, progress)?;
         checkpoint::prepare(request)?;
-        let mut result = run_stream(request, &stream, progress)?;
-        result.document.wall_seconds = started.elapsed().as_secs_f64();
-        Ok(result)
+        run_stream(request, &stream, started, progress)
     })
 }
 
@@ -46,51 +48,84 @@ pub fn run_with(
     method: &mut (dyn SizingMethod + Send),
     progress: &Progress,
 ) -> Result<RunResult> {
-    in_pool(request, || {
+    let started = Instant::now();
+    pool(threads(request))?.install(|| {
         let stream = load(request, progress)?;
         checkpoint::prepare(request)?;
         let settings = Settings::default().limited(request.sizes);
-        run_method(request, &settings, &stream, method, progress)
+        run_method(request, &settings, &stream, method, started, progress)
     })
 }
 
 /// Runs every request; the results stand in the same order. Requests for the same stream share it.
 ///
+/// Each thread takes the next run that nobody has begun and has a pool of its own for it, so that the times of
+/// a run hold nothing of another's. `finished` is told of each run as soon as it has ended.
+///
 /// # Errors
-/// As [`run`], for the first request that fails.
-pub fn run_all(requests: &[RunRequest], progress: &Progress) -> Result<Vec<RunResult>> {
+/// As [`run`], for the first request that fails; what has not begun by then is left.
+pub fn run_all(
+    requests: &[RunRequest],
+    progress: &Progress,
+    finished: impl Fn(&RunRequest, &RunResult) -> Result<()> + Sync,
+) -> Result<Vec<RunResult>> {
     let Some(first) = requests.first() else { return Ok(Vec::new()) };
-    in_pool(first, || {
-        let stage = progress.stage("runs", requests.len() as u64);
-        // The built-in stream is made from the seed; a file is the same for all.
-        let mut streams: Vec<(&RunRequest, Stream)> = Vec::new();
-        for request in requests {
-            if !streams.iter().any(|(loaded, _)| same_stream(loaded, request)) {
-                streams.push((request, load(request, progress)?));
+    let threads = threads(first);
+    let stage = progress.stage("runs", requests.len() as u64);
+    // The built-in stream is made from the seed; a file is the same for all.
+    let mut streams: Vec<(&RunRequest, Stream)> = Vec::new();
+    for request in requests {
+        if !streams.iter().any(|(loaded, _)| same_stream(loaded, request)) {
+            streams.push((request, load(request, progress)?));
+        }
+    }
+    requests.iter().try_for_each(checkpoint::prepare)?;
+
+    let one = |request: &RunRequest| {
+        let started = Instant::now();
+        let stream = streams.iter().find(|(loaded, _)| same_stream(loaded, request));
+        let (_, stream) = stream.context("a stream was not loaded")?;
+        let result = run_stream(request, stream, started, &Progress::silent())?;
+        finished(request, &result)?;
+        stage.advance(1);
+        Ok(result)
+    };
+    let workers = threads.min(requests.len());
+    let pools = (0..workers).map(|_| pool(threads.div_ceil(workers))).collect::<Result<Vec<_>>>()?;
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(requests.len()));
+    let work = |pool: &ThreadPool| {
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(request) = requests.get(place) else { return };
+            let result = pool.install(|| one(request));
+            if result.is_err() {
+                next.store(requests.len(), Ordering::Relaxed);
+            }
+            // A thread that panics takes the program with it.
+            if let Ok(mut results) = results.lock() {
+                results.push((place, result));
             }
         }
-        requests.iter().try_for_each(checkpoint::prepare)?;
-        requests
-            .par_iter()
-            .map(|request| {
-                let started = Instant::now();
-                let (_, stream) = streams
-                    .iter()
-                    .find(|(loaded, _)| same_stream(loaded, request))
-                    .context("a stream was not loaded")?;
-                let mut result = run_stream(request, stream, &Progress::silent())?;
-                result.document.wall_seconds = started.elapsed().as_secs_f64();
-                stage.advance(1);
-                Ok(result)
-            })
-            .collect()
-    })
+    };
+    std::thread::scope(|scope| {
+        for pool in &pools {
+            scope.spawn(|| work(pool));
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_default();
+    results.sort_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn in_pool<T: Send>(request: &RunRequest, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    let threads = request.threads.map_or(0, usize::from);
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.context("the worker threads could not be started")?.install(work)
+/// How many threads a request may have.
+fn threads(request: &RunRequest) -> usize {
+    let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    request.threads.unwrap_or_else(all).get()
+}
+
+fn pool(threads: usize) -> Result<ThreadPool> {
+    ThreadPoolBuilder::new().num_threads(threads).build().context("the worker threads could not be started")
 }
 
 fn same_stream(a: &RunRequest, b: &RunRequest) -> bool {
@@ -104,20 +139,26 @@ fn load(request: &RunRequest, progress: &Progress) -> Result<Stream> {
     }
 }
 
-fn run_stream(request: &RunRequest, stream: &Stream, progress: &Progress) -> Result<RunResult> {
+fn run_stream(
+    request: &RunRequest,
+    stream: &Stream,
+    started: Instant,
+    progress: &Progress,
+) -> Result<RunResult> {
     let settings = Settings::of(request.base).limited(request.sizes);
     let mut policy = PolicyMemory::default();
     let setup = Setup { request, settings: &settings, policy: &mut policy };
     let mut method = (request.method.card().make)(setup)?;
-    run_method(request, &settings, stream, &mut *method, progress)
+    run_method(request, &settings, stream, &mut *method, started, progress)
 }
 
-/// Runs a method, from the last finished segment if that is asked for.
+/// Runs a method that was `started`, from the last finished segment if that is asked for.
 pub(super) fn run_method(
     request: &RunRequest,
     settings: &Settings,
     stream: &Stream,
     method: &mut dyn SizingMethod,
+    started: Instant,
     progress: &Progress,
 ) -> Result<RunResult> {
     let segments = protocol::equal_segments(stream, request.segments).with_context(|| stream.name.clone())?;
@@ -128,6 +169,7 @@ pub(super) fn run_method(
     }
     let capacity = experiment.capacity()?;
     let mut memory = ModelMemory::new(&capacity);
+    let model_bytes = memory.bytes();
     let first_budget = experiment.budget(segments.first().map_or(Counts::default(), |first| first.known))?;
     let cold = experiment.cold_sizes(first_budget);
     let mut recommender = Recommender::new(
@@ -144,6 +186,8 @@ pub(super) fn run_method(
     {
         finished = checkpoint.load(&mut recommender, method)?.unwrap_or_default();
     }
+    let followed = Followed::of(stream);
+    let earlier_seconds = finished.wall_seconds;
     let stage =
         progress.stage(format!("{} {}", request.method, request.budget.as_str()), segments.len() as u64);
     stage.advance(finished.segments.len() as u64);
@@ -151,6 +195,10 @@ pub(super) fn run_method(
         let violations = &mut finished.violations;
         let report = experiment.segment(segment, &mut recommender, method, violations, &stage)?;
         finished.segments.push(report);
+        finished.steps.extend(method.take_steps());
+        finished.followed.push(followed.sizes(recommender.arena()));
+        finished.trial_bytes = finished.trial_bytes.max(method.trial_bytes());
+        finished.wall_seconds = earlier_seconds + started.elapsed().as_secs_f64();
         if let Some(checkpoint) = &checkpoint {
             checkpoint.save(&finished, &recommender, method)?;
         }
@@ -162,6 +210,10 @@ pub(super) fn run_method(
     let sizes = |side| (0..arena.count(side)).map(move |id| arena.size(side, id));
     let entities = stream.entities();
     let parameters = experiment.budget(capacity.entities)?;
+    let row_bytes = u64::from(capacity.parameters) * u64::from(request.storage.bytes());
+    let table_bytes = model_bytes.saturating_sub(row_bytes);
+    let working = finished.segments.iter().map(|segment| segment.working_memory_bytes);
+    let working_bytes = working.max().unwrap_or_default();
     let document = RunDocument {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -188,8 +240,24 @@ pub(super) fn run_method(
         capped: request.method.card().capped,
         method_bytes: method.bytes(),
         budget_violations: finished.violations,
+        held_bytes: HeldBytes::new(
+            row_bytes,
+            table_bytes,
+            finished.trial_bytes,
+            working_bytes,
+            method.bytes(),
+        ),
         peak_memory_bytes: peak_memory(),
-        wall_seconds: 0.0,
+        wall_seconds: finished.wall_seconds,
     };
-    Ok(RunResult { document, sizes: SizeCounts::of(sizes(Side::User), sizes(Side::Item)) })
+    let frequencies = recommender.frequencies();
+    let ranks = Side::BOTH.into_iter().flat_map(|side| {
+        ranked_sizes(arena, side, frequencies.of(side, arena.count(side))).collect::<Vec<_>>()
+    });
+    let trace = Trace {
+        ranks: ranks.collect(),
+        growth: followed.growth(stream, &finished.followed),
+        steps: finished.steps,
+    };
+    Ok(RunResult { document, sizes: SizeCounts::of(sizes(Side::User), sizes(Side::Item)), trace })
 }

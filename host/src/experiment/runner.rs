@@ -178,9 +178,11 @@ impl Experiment<'_> {
         let mut train_seconds = started.elapsed().as_secs_f64();
 
         stage.say("testing");
+        let started = Instant::now();
         let mut evaluation = Evaluation::default();
         let serving =
             base.serve(&part, recommender, &mut |served| evaluation = self.evaluate(segment, served))?;
+        let test_seconds = started.elapsed().as_secs_f64();
 
         let started = Instant::now();
         let relearning = self.learn_test_part(segment, &*base, recommender, method, &mut order)?;
@@ -207,6 +209,7 @@ impl Experiment<'_> {
             quality: Quality { recall: evaluation.recall, ndcg: evaluation.ndcg },
             search_seconds,
             train_seconds,
+            test_seconds,
         })
     }
 

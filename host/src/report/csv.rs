@@ -2,10 +2,13 @@
 
 use std::io::{self, Write};
 
-use csv::Writer;
+use csv::{Writer, WriterBuilder};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::document::{RunDocument, SizeCounts, SummaryRow};
+use super::trace::{Growth, RankedSize, Step};
+use crate::experiment::name_of;
 
 /// One row per segment.
 ///
@@ -32,6 +35,7 @@ pub fn segments(document: &RunDocument, out: &mut dyn Write) -> io::Result<()> {
         "ndcg@20",
         "search_seconds",
         "train_seconds",
+        "test_seconds",
     ])?;
     for segment in &document.segments {
         let action = |value: Option<f32>| value.map(number).unwrap_or_default();
@@ -54,6 +58,7 @@ pub fn segments(document: &RunDocument, out: &mut dyn Write) -> io::Result<()> {
             number(segment.quality.ndcg),
             number(segment.search_seconds),
             number(segment.train_seconds),
+            number(segment.test_seconds),
         ])?;
     }
     csv.flush()
@@ -74,13 +79,15 @@ pub fn sizes(counts: &SizeCounts, out: &mut dyn Write) -> io::Result<()> {
     csv.flush()
 }
 
-/// One row per method and budget.
+/// One row per stream, budget and method.
 ///
 /// # Errors
 /// If `out` cannot be written to.
 pub fn summary(rows: &[SummaryRow], out: &mut dyn Write) -> io::Result<()> {
     let mut csv = Writer::from_writer(out);
     csv.write_record([
+        "dataset",
+        "base",
         "method",
         "budget",
         "recall@20_mean",
@@ -93,26 +100,83 @@ pub fn summary(rows: &[SummaryRow], out: &mut dyn Write) -> io::Result<()> {
         "p_value_vs_best_other",
         "p_value_holm",
         "p_value_wilcoxon",
+        "p_value_wilcoxon_holm",
+        "first_or_tied",
         "budget_violations",
+        "held_bytes",
+        "search_seconds_mean",
+        "search_seconds_std",
+        "train_seconds_mean",
+        "train_seconds_std",
     ])?;
     for row in rows {
         let p = |value: Option<f64>| value.map(number).unwrap_or_default();
         csv.write_record([
-            row.method.to_string(),
+            row.dataset.clone(),
+            name_of(&row.base),
+            row.method.name().to_owned(),
             row.budget.to_string(),
             number(row.recall.mean),
             number(row.recall.std),
             number(row.ndcg.mean),
             number(row.ndcg.std),
             row.seeds.to_string(),
-            row.best_other.map(|method| method.to_string()).unwrap_or_default(),
+            row.best_other.map(|method| method.name().to_owned()).unwrap_or_default(),
             row.pairs.to_string(),
             p(row.p_value_vs_best_other),
             p(row.p_value_holm),
             p(row.p_value_wilcoxon),
+            p(row.p_value_wilcoxon_holm),
+            row.first_or_tied.to_string(),
             row.budget_violations.to_string(),
+            row.held_bytes.to_string(),
+            number(row.search_seconds.mean),
+            number(row.search_seconds.std),
+            number(row.train_seconds.mean),
+            number(row.train_seconds.std),
         ])?;
     }
+    csv.flush()
+}
+
+/// One row per candidate of a search.
+///
+/// # Errors
+/// If `out` cannot be written to.
+pub fn steps(steps: &[Step], out: &mut dyn Write) -> io::Result<()> {
+    let header = ["segment", "candidate", "user_share", "user_shape", "item_shape", "reward", "chosen"];
+    records(&header, steps, out)
+}
+
+/// One row per followed entity and segment.
+///
+/// # Errors
+/// If `out` cannot be written to.
+pub fn growth(growth: &[Growth], out: &mut dyn Write) -> io::Result<()> {
+    records(&["side", "entity", "interactions", "segment", "size"], growth, out)
+}
+
+/// One row per side and rank.
+///
+/// # Errors
+/// If `out` cannot be written to.
+pub fn ranks(ranks: &[RankedSize], out: &mut dyn Write) -> io::Result<()> {
+    records(&["side", "rank", "size"], ranks, out)
+}
+
+/// Reads what one of the functions above wrote.
+///
+/// # Errors
+/// What is wrong with which line.
+pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<Vec<T>, csv::Error> {
+    csv::Reader::from_reader(text).deserialize().collect()
+}
+
+/// The header stands there without a row too.
+fn records<T: Serialize>(header: &[&str], rows: &[T], out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = WriterBuilder::new().has_headers(false).from_writer(out);
+    csv.write_record(header)?;
+    rows.iter().try_for_each(|row| csv.serialize(row))?;
     csv.flush()
 }
 
@@ -156,11 +220,24 @@ mod tests {
     }
 
     #[test]
+    fn what_charts_need_reads_back_the_same() {
+        let trace = examples::result(Method::Scall, "mean:8", 42).trace;
+        assert_eq!(read::<Step>(text(|out| steps(&trace.steps, out)).as_bytes()).unwrap(), trace.steps);
+        assert_eq!(read::<Growth>(text(|out| growth(&trace.growth, out)).as_bytes()).unwrap(), trace.growth);
+        let written = text(|out| ranks(&trace.ranks, out));
+        assert!(written.starts_with("side,rank,size\nuser,1,65\n"), "{written}");
+        assert_eq!(read::<RankedSize>(written.as_bytes()).unwrap(), trace.ranks);
+        let none = text(|out| steps(&[], out));
+        assert_eq!(none, "segment,candidate,user_share,user_shape,item_shape,reward,chosen\n");
+        assert_eq!(read::<Step>(none.as_bytes()).unwrap(), []);
+    }
+
+    #[test]
     fn a_summary_looks_like_this() {
         let runs = [Method::Uniform, Method::Scall]
             .into_iter()
             .flat_map(|method| (1..=3).map(move |seed| examples::run(method, "mean:8", seed)))
             .collect();
-        snapshot::check("summary.csv", &text(|out| summary(&summary::compare(runs).summary, out)));
+        snapshot::check("comparison.csv", &text(|out| summary(&summary::compare(runs).summary, out)));
     }
 }

@@ -6,6 +6,7 @@
 use scall_core::sizes::Action;
 use serde::{Deserialize, Serialize};
 
+use super::trace::Trace;
 use crate::budget::BudgetSpec;
 use crate::experiment::methods::MethodCard;
 use crate::experiment::{Base, Method, Protocol, Storage};
@@ -46,6 +47,8 @@ pub struct RunDocument {
     /// How often, searches included, more parameters were held than the budget allowed; 0 for a method that
     /// is not capped.
     pub budget_violations: u64,
+    /// What the method and its recommender hold at most.
+    pub held_bytes: HeldBytes,
     /// The most memory the process held, in bytes.
     pub peak_memory_bytes: u64,
     /// From start to end.
@@ -78,6 +81,21 @@ pub struct Budget {
     pub parameters: u64,
     /// The bytes that these take as stored.
     pub bytes: u64,
+}
+
+/// What a method and its recommender hold at the peak of a run, in bytes: the same wherever it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBytes {
+    /// The rows, as stored.
+    pub parameters: u64,
+    /// What stands beside the rows: boundaries, frequencies, accumulators, words, seen pairs, mean rows.
+    pub tables: u64,
+    /// The largest model that a search trained to judge a candidate; each further thread has one of its own.
+    pub trial: u64,
+    /// What the base recommender works in: graph, propagated vectors and optimiser.
+    pub working: u64,
+    /// All of these, and what the method keeps.
+    pub peak: u64,
 }
 
 /// One segment of the stream.
@@ -117,6 +135,8 @@ pub struct Segment {
     pub search_seconds: f64,
     /// Time spent on learning.
     pub train_seconds: f64,
+    /// Time spent on the test.
+    pub test_seconds: f64,
 }
 
 /// How good recommendations were: averages over the tested users.
@@ -146,6 +166,8 @@ pub struct RunResult {
     pub document: RunDocument,
     /// The sizes that the last segment ended with.
     pub sizes: SizeCounts,
+    /// Candidates of the search, and sizes of single rows.
+    pub trace: Trace,
 }
 
 /// What `scall compare` found.
@@ -153,15 +175,19 @@ pub struct RunResult {
 pub struct CompareDocument {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// Every run, by budget, method and seed.
+    /// Every run, by stream, budget, method and seed.
     pub runs: Vec<RunDocument>,
-    /// One row per method and budget.
+    /// One row per stream, budget and method.
     pub summary: Vec<SummaryRow>,
 }
 
-/// One method at one budget, over all seeds.
+/// One method at one budget on one stream, over all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRow {
+    /// The name of the stream.
+    pub dataset: String,
+    /// The recommender under the sizes.
+    pub base: Base,
     /// How sizes were chosen.
     pub method: Method,
     /// As written.
@@ -172,13 +198,18 @@ pub struct SummaryRow {
     /// The runs' mean NDCG@20.
     #[serde(rename = "ndcg@20")]
     pub ndcg: Spread,
-    /// Of a two-sided t-test on the Recall@20 of this method and of the best other one at the same budget,
-    /// paired over seeds and segments. None with a single method, or fewer than two pairs.
+    /// Of a two-sided t-test on the Recall@20 of this method and of the best other one on the same stream at
+    /// the same budget, paired over seeds and segments. None with a single method, or fewer than two pairs.
     pub p_value_vs_best_other: Option<f64>,
     /// The same, corrected by Holm for all rows of the table.
     pub p_value_holm: Option<f64>,
     /// Of the Wilcoxon signed-rank test on the same pairs.
     pub p_value_wilcoxon: Option<f64>,
+    /// The same, corrected by Holm for all rows of the table.
+    pub p_value_wilcoxon_holm: Option<f64>,
+    /// Whether no other method is better by more than chance: its mean is the highest, or both corrected
+    /// tests leave the best other one's lead at 0.05 or more.
+    pub first_or_tied: bool,
     /// The method it was tested against.
     pub best_other: Option<Method>,
     /// How many pairs were tested.
@@ -187,6 +218,12 @@ pub struct SummaryRow {
     pub seeds: usize,
     /// Budget violations of all runs.
     pub budget_violations: u64,
+    /// The most that one of the runs held, in bytes.
+    pub held_bytes: u64,
+    /// A run's time for choosing sizes.
+    pub search_seconds: Spread,
+    /// A run's time for learning.
+    pub train_seconds: Spread,
 }
 
 /// A mean and how far the values spread around it.
@@ -340,6 +377,19 @@ pub struct ParityDocument {
     pub model_digest: String,
 }
 
+/// What `scall report` made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportDocument {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The page.
+    pub page: String,
+    /// How many charts are on it.
+    pub charts: usize,
+    /// Its length.
+    pub bytes: usize,
+}
+
 /// What `scall bench` measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BenchDocument {
@@ -360,6 +410,20 @@ pub struct BenchRow {
     pub unit: String,
     /// Beside what it stands, and how it was measured.
     pub note: String,
+}
+
+impl HeldBytes {
+    /// All parts, of which what the method keeps is only in the sum.
+    pub const fn new(parameters: u64, tables: u64, trial: u64, working: u64, method: u64) -> Self {
+        Self { parameters, tables, trial, working, peak: parameters + tables + trial + working + method }
+    }
+}
+
+impl RunDocument {
+    /// A time of all segments together.
+    pub fn seconds(&self, phase: fn(&Segment) -> f64) -> f64 {
+        self.segments.iter().map(phase).sum()
+    }
 }
 
 impl Dataset {

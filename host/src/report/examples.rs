@@ -2,7 +2,11 @@
 
 use scall_core::sizes::Action;
 
-use super::document::{Budget, Dataset, Quality, RunDocument, RunResult, SCHEMA, Segment, SizeCounts};
+use super::document::{
+    Budget, CompareDocument, Dataset, HeldBytes, Quality, RunDocument, RunResult, SCHEMA, Segment, SizeCounts,
+};
+use super::summary;
+use super::trace::{Candidate, Growth, RankedSize, SideName, Step, Trace};
 use crate::experiment::{Base, Method, Protocol, Storage};
 
 pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
@@ -37,6 +41,7 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
                 },
                 search_seconds: if method == Method::Scall { 1.9 } else { 0.0 },
                 train_seconds: 0.4,
+                test_seconds: 0.1,
             }
         })
         .collect();
@@ -60,8 +65,13 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
         mean: Quality::mean_of(&segments),
         segments,
         capped: true,
-        method_bytes: 0,
+        method_bytes: if method == Method::Scall { 670_000 } else { 0 },
         budget_violations: 0,
+        held_bytes: if method == Method::Scall {
+            HeldBytes::new(73_344, 90_000, 120_000, 0, 670_000)
+        } else {
+            HeldBytes::new(73_344, 90_000, 0, 0, 0)
+        },
         peak_memory_bytes: 18_350_080,
         wall_seconds: 12.3,
     }
@@ -69,5 +79,47 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
 
 pub(crate) fn result(method: Method, budget: &str, seed: u64) -> RunResult {
     let sizes = SizeCounts::of((1..=40).map(|rank| 64 / rank + 1), (1..=90).map(|rank| 128 / rank));
-    RunResult { document: run(method, budget, seed), sizes }
+    RunResult { document: run(method, budget, seed), sizes, trace: trace(method) }
+}
+
+fn trace(method: Method) -> Trace {
+    let action = |wobble: f32| Action { user_share: 0.4 + wobble, user_shape: 3.0, item_shape: 5.0 + wobble };
+    let step =
+        |segment, candidate, wobble: f32| Step::new(segment, candidate, action(wobble), Some(wobble * 10.0));
+    let mut steps = Vec::new();
+    if method == Method::Scall {
+        for segment in 1..3 {
+            steps.push(Step { chosen: segment == 1, ..step(segment, Candidate::InForce, 0.0) });
+            steps.push(Step { chosen: segment == 2, ..step(segment, Candidate::Mean, 0.02) });
+            steps.push(step(segment, Candidate::Draw, -0.05));
+        }
+    }
+    let growth = SideName::BOTH.into_iter().flat_map(|side| {
+        (0..3).map(move |segment| Growth {
+            side,
+            entity: "<i>7</i>".into(),
+            interactions: 57,
+            segment,
+            size: 8 + segment as u32,
+        })
+    });
+    let ranks = SideName::BOTH
+        .into_iter()
+        .flat_map(|side| (1..=40).map(move |rank| RankedSize { side, rank, size: 64 / rank as u32 + 1 }));
+    Trace { steps, growth: growth.collect(), ranks: ranks.collect() }
+}
+
+/// Two methods with three seeds on two streams, one of them with an unpleasant name.
+pub(crate) fn two_streams() -> CompareDocument {
+    let mut runs = Vec::new();
+    for (dataset, budget) in [("u.data", "mean:2"), ("u.data", "64KiB"), ("<script>_|&%.csv", "mean:2")] {
+        for method in [Method::Scall, Method::Uniform] {
+            for seed in 1..=3 {
+                let mut run = run(method, budget, seed);
+                run.dataset.name = dataset.into();
+                runs.push(run);
+            }
+        }
+    }
+    summary::compare(runs)
 }

@@ -5,26 +5,45 @@
 //! | `run.json` | the document |
 //! | `segments.csv`, `quality.svg`, `memory.svg` | quality and memory per segment |
 //! | `sizes.csv`, `sizes.svg` | the sizes that the last segment ended with |
+//! | `ranks.csv` | the same by rank of frequency |
+//! | `growth.csv` | the sizes of a few rows after each segment |
+//! | `search.csv` | the candidates of the search |
+//! | `command.txt` | the command line |
 //!
 //! | of a comparison | |
 //! | --- | --- |
-//! | `compare.json` | the document |
-//! | `summary.csv`, `budgets.svg` | quality by method and budget |
-//! | `quality-BUDGET.svg` | quality per segment, one file a budget |
-//! | `runs/METHOD-BUDGET-seedN/` | the files of each run |
+//! | `comparison.json` | the document |
+//! | `comparison.csv`, `.md`, `.tex` | its summary as a table |
+//! | `budgets.svg`, `memory.svg` | quality by budget and by memory, one file a stream |
+//! | `quality-BUDGET.svg` | quality per segment, one file a stream and budget |
+//! | `command.txt` | the command line |
+//! | `runs/DATA/METHOD-BUDGET-seedN/` | the files of each run |
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::document::{CompareDocument, RunDocument, RunResult, SizeCounts};
-use super::plot::{self, Axis, Chart, Kind, Point, Series};
-use super::statistics::spread;
-use super::{csv, json};
+use super::document::{CompareDocument, RunResult};
+use super::plot::{self, Chart};
+use super::{csv, figures, json, latex, markdown};
 use crate::budget::BudgetSpec;
 use crate::experiment::Method;
 use crate::output;
+
+/// The document of a run.
+pub const RUN: &str = "run.json";
+/// The document of a comparison.
+pub const COMPARISON: &str = "comparison.json";
+/// The command line that led to the files beside it.
+pub const COMMAND: &str = "command.txt";
+/// Candidates of a run's search.
+pub const SEARCH: &str = "search.csv";
+/// Sizes of a few rows after each segment.
+pub const GROWTH: &str = "growth.csv";
+/// Sizes by rank of frequency.
+pub const RANKS: &str = "ranks.csv";
 
 /// Writes the files of a run into `directory`.
 ///
@@ -32,15 +51,18 @@ use crate::output;
 /// If a file cannot be written; every other one is then complete, old or new.
 pub fn write_run(directory: &Path, result: &RunResult) -> Result<()> {
     output::make_directory(directory)?;
-    let document = &result.document;
+    let RunResult { document, sizes, trace } = result;
     let write_svg = |name: &str, chart: &Chart| replace_text(&directory.join(name), &plot::svg(chart));
     output::replace(&directory.join("segments.csv"), |out| csv::segments(document, out))?;
-    output::replace(&directory.join("sizes.csv"), |out| csv::sizes(&result.sizes, out))?;
-    write_svg("quality.svg", &quality_of_run(document))?;
-    write_svg("memory.svg", &memory_of_run(document))?;
-    write_svg("sizes.svg", &sizes_by_rank(document, &result.sizes))?;
+    output::replace(&directory.join("sizes.csv"), |out| csv::sizes(sizes, out))?;
+    output::replace(&directory.join(SEARCH), |out| csv::steps(&trace.steps, out))?;
+    output::replace(&directory.join(GROWTH), |out| csv::growth(&trace.growth, out))?;
+    output::replace(&directory.join(RANKS), |out| csv::ranks(&trace.ranks, out))?;
+    write_svg("quality.svg", &figures::quality_of_run(document))?;
+    write_svg("memory.svg", &figures::memory_of_run(document))?;
+    write_svg("sizes.svg", &figures::sizes_of_run(document, sizes))?;
     // The document comes last: where it is, the others are.
-    output::replace(&directory.join("run.json"), |out| json::write(document, out))
+    output::replace(&directory.join(RUN), |out| json::write(document, out))
 }
 
 /// Writes the files of a comparison into `directory`; those of its runs are written with [`write_run`].
@@ -49,18 +71,42 @@ pub fn write_run(directory: &Path, result: &RunResult) -> Result<()> {
 /// As [`write_run`].
 pub fn write_compare(directory: &Path, document: &CompareDocument) -> Result<()> {
     output::make_directory(directory)?;
-    output::replace(&directory.join("summary.csv"), |out| csv::summary(&document.summary, out))?;
-    replace_text(&directory.join("budgets.svg"), &plot::svg(&quality_by_budget(document)))?;
-    for budget in distinct(document.runs.iter().map(|run| &run.budget.spec)) {
-        let name = format!("quality-{}.svg", file_name(budget));
-        replace_text(&directory.join(name), &plot::svg(&quality_at_budget(document, budget)))?;
+    let write = |name: &str, text: &str| replace_text(&directory.join(name), text);
+    output::replace(&directory.join("comparison.csv"), |out| csv::summary(&document.summary, out))?;
+    write("comparison.md", markdown::comparison(document).trim_end())?;
+    write("comparison.tex", latex::comparison(document).trim_end())?;
+    let datasets = figures::datasets(document);
+    for &dataset in &datasets {
+        // A stream of several has its name in those of its files.
+        let of = if datasets.len() > 1 { format!("-{dataset}") } else { String::new() };
+        write(&format!("budgets{of}.svg"), &plot::svg(&figures::quality_by_budget(document, dataset)))?;
+        write(&format!("memory{of}.svg"), &plot::svg(&figures::quality_by_memory(document, dataset)))?;
+        for budget in figures::budgets(document) {
+            let chart = figures::quality_at_budget(document, dataset, budget);
+            write(&format!("quality{of}-{}.svg", file_name(budget)), &plot::svg(&chart))?;
+        }
     }
-    output::replace(&directory.join("compare.json"), |out| json::write(document, out))
+    output::replace(&directory.join(COMPARISON), |out| json::write(document, out))
+}
+
+/// Writes down the command line that leads to the files of `directory`.
+///
+/// # Errors
+/// As [`write_run`].
+pub fn write_command(directory: &Path, command: &str) -> Result<()> {
+    output::make_directory(directory)?;
+    replace_text(&directory.join(COMMAND), command)
 }
 
 /// Where the files of one run of a comparison go.
-pub fn run_directory(compare: &Path, method: Method, budget: &BudgetSpec, seed: u64) -> PathBuf {
-    compare.join("runs").join(format!("{}-{}-seed{seed}", method.name(), file_name(budget)))
+pub fn run_directory(
+    compare: &Path,
+    dataset: &OsStr,
+    method: Method,
+    budget: &BudgetSpec,
+    seed: u64,
+) -> PathBuf {
+    compare.join("runs").join(dataset).join(format!("{}-{}-seed{seed}", method.name(), file_name(budget)))
 }
 
 fn file_name(budget: &BudgetSpec) -> String {
@@ -75,128 +121,12 @@ fn replace_text(path: &Path, text: &str) -> Result<()> {
     output::replace(path, write)
 }
 
-fn heading(what: &str, document: &RunDocument) -> String {
-    format!("{what}: {} on {}, budget {}", document.method, document.dataset.name, document.budget.spec)
-}
-
-fn line(name: impl Into<String>, points: Vec<Point>) -> Series {
-    Series { name: name.into(), points, kind: Kind::Line }
-}
-
-fn quality_of_run(document: &RunDocument) -> Chart {
-    let points = |value: fn(&super::Quality) -> f64| {
-        document.segments.iter().map(|s| Point::new(s.index as f64, value(&s.quality))).collect()
-    };
-    Chart {
-        title: heading("Quality per segment", document),
-        x_label: "segment".into(),
-        y_label: "mean over tested users".into(),
-        x: Axis::Whole,
-        series: vec![line("recall@20", points(|q| q.recall)), line("ndcg@20", points(|q| q.ndcg))],
-    }
-}
-
-fn memory_of_run(document: &RunDocument) -> Chart {
-    let points = |value: fn(&super::Segment) -> u64| {
-        document.segments.iter().map(|s| Point::new(s.index as f64, value(s) as f64)).collect()
-    };
-    Chart {
-        title: heading("Memory against budget", document),
-        x_label: "segment".into(),
-        y_label: "parameters".into(),
-        x: Axis::Whole,
-        series: vec![
-            Series { kind: Kind::Limit, ..line("budget", points(|s| s.budget_parameters)) },
-            line("used", points(|s| s.parameters_used)),
-        ],
-    }
-}
-
-fn sizes_by_rank(document: &RunDocument, sizes: &SizeCounts) -> Chart {
-    let series = |name: &str, counts: &[u64]| Series { kind: Kind::Steps, ..line(name, steps(counts)) };
-    Chart {
-        title: heading("Sizes by rank", document),
-        x_label: "rank, most frequent first".into(),
-        y_label: "parameters of a row".into(),
-        x: Axis::Logarithmic,
-        series: vec![series("users", &sizes.user), series("items", &sizes.item)],
-    }
-}
-
-/// The first and the last rank of every size that occurs, largest size first.
-fn steps(counts: &[u64]) -> Vec<Point> {
-    let mut points = Vec::new();
-    let mut ranks = 0;
-    for (size, count) in counts.iter().enumerate().rev().filter(|(_, count)| **count > 0) {
-        points.push(Point::new((ranks + 1) as f64, size as f64));
-        ranks += count;
-        points.push(Point::new(ranks as f64, size as f64));
-    }
-    points
-}
-
-fn quality_by_budget(document: &CompareDocument) -> Chart {
-    let parameters = |budget: &BudgetSpec| {
-        document.runs.iter().find(|run| run.budget.spec == *budget).map_or(0, |run| run.budget.parameters)
-    };
-    let series = distinct(document.summary.iter().map(|row| &row.method)).map(|method| {
-        let rows = document.summary.iter().filter(|row| row.method == *method);
-        let mut points: Vec<_> = rows
-            .map(|row| Point { x: parameters(&row.budget) as f64, y: row.recall.mean, error: row.recall.std })
-            .collect();
-        points.sort_by(|a, b| a.x.total_cmp(&b.x));
-        line(method.to_string(), points)
-    });
-    Chart {
-        title: "Quality by budget".into(),
-        x_label: "budget in parameters".into(),
-        y_label: "recall@20, mean over seeds".into(),
-        x: Axis::Logarithmic,
-        series: series.collect(),
-    }
-}
-
-fn quality_at_budget(document: &CompareDocument, budget: &BudgetSpec) -> Chart {
-    let runs: Vec<_> = document.runs.iter().filter(|run| run.budget.spec == *budget).collect();
-    let series = distinct(runs.iter().map(|run| &run.method)).map(|method| {
-        let of_method: Vec<_> = runs.iter().filter(|run| run.method == *method).collect();
-        let segments = of_method.iter().map(|run| run.segments.len()).min().unwrap_or(0);
-        let at = |index: usize| {
-            let values: Vec<_> = of_method
-                .iter()
-                .filter_map(|run| run.segments.get(index))
-                .map(|s| s.quality.recall)
-                .collect();
-            let spread = spread(&values);
-            Point { x: index as f64, y: spread.mean, error: spread.std }
-        };
-        line(method.to_string(), (0..segments).map(at).collect())
-    });
-    Chart {
-        title: format!("Quality per segment, budget {budget}"),
-        x_label: "segment".into(),
-        y_label: "recall@20, mean over seeds".into(),
-        x: Axis::Whole,
-        series: series.collect(),
-    }
-}
-
-fn distinct<'a, T: PartialEq + 'a>(values: impl Iterator<Item = &'a T>) -> impl Iterator<Item = &'a T> {
-    let mut seen: Vec<&T> = Vec::new();
-    for value in values {
-        if !seen.contains(&value) {
-            seen.push(value);
-        }
-    }
-    seen.into_iter()
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
-    use crate::report::{examples, summary};
+    use crate::report::{RunDocument, examples, summary};
 
     fn names(directory: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(directory)
@@ -215,7 +145,17 @@ mod tests {
         write_run(&directory, &result).unwrap();
         assert_eq!(
             names(&directory),
-            ["memory.svg", "quality.svg", "run.json", "segments.csv", "sizes.csv", "sizes.svg"]
+            [
+                "growth.csv",
+                "memory.svg",
+                "quality.svg",
+                "ranks.csv",
+                "run.json",
+                "search.csv",
+                "segments.csv",
+                "sizes.csv",
+                "sizes.svg"
+            ]
         );
         let text = fs::read(directory.join("run.json")).unwrap();
         assert_eq!(serde_json::from_slice::<RunDocument>(&text).unwrap(), result.document);
@@ -232,19 +172,32 @@ mod tests {
         write_compare(directory.path(), &summary::compare(runs)).unwrap();
         assert_eq!(
             names(directory.path()),
-            ["budgets.svg", "compare.json", "quality-mean-2.svg", "quality-mean-8.svg", "summary.csv"]
+            [
+                "budgets.svg",
+                "comparison.csv",
+                "comparison.json",
+                "comparison.md",
+                "comparison.tex",
+                "memory.svg",
+                "quality-mean-2.svg",
+                "quality-mean-8.svg"
+            ]
         );
     }
 
     #[test]
-    fn steps_show_each_size_from_its_first_to_its_last_rank() {
-        let points: Vec<_> = steps(&[1, 2, 0, 1]).iter().map(|point| (point.x, point.y)).collect();
-        assert_eq!(points, [(1.0, 3.0), (1.0, 3.0), (2.0, 1.0), (3.0, 1.0), (4.0, 0.0), (4.0, 0.0)]);
+    fn streams_of_a_comparison_have_charts_of_their_own() {
+        let directory = tempfile::tempdir().unwrap();
+        write_compare(directory.path(), &examples::two_streams()).unwrap();
+        for name in ["budgets-u.data.svg", "memory-<script>_|&%.csv.svg", "quality-u.data-64KiB.svg"] {
+            assert!(names(directory.path()).iter().any(|found| found == name), "{name}");
+        }
     }
 
     #[test]
     fn every_run_of_a_comparison_has_a_directory_of_its_own() {
-        let path = run_directory(Path::new("out"), Method::Scall, &"mean:8".parse().unwrap(), 42);
-        assert_eq!(path, Path::new("out/runs/scall-mean-8-seed42"));
+        let budget = "mean:8".parse().unwrap();
+        let path = run_directory(Path::new("out"), OsStr::new("u.data"), Method::Scall, &budget, 42);
+        assert_eq!(path, Path::new("out/runs/u.data/scall-mean-8-seed42"));
     }
 }

@@ -1,20 +1,27 @@
 //! What a run found, and every form it is shown in.
 
 pub mod chart;
+mod comparison;
 pub mod csv;
 pub mod document;
+pub mod figures;
 pub mod files;
 pub mod json;
+pub mod latex;
+pub mod markdown;
+pub mod page;
 pub mod plot;
+pub mod saved;
 pub mod statistics;
 pub mod summary;
 pub mod table;
+pub mod trace;
 
 #[cfg(test)]
 pub(crate) mod examples;
 
 pub use document::{
-    BenchDocument, BenchRow, Budget, CompareDocument, DataStatsDocument, Dataset, FetchedDocument, KnownSet,
-    KnownSetsDocument, MethodsDocument, ParityDocument, PreparedDocument, Quality, RunDocument, RunResult,
-    SCHEMA, Segment, SizeCounts, SizesDocument, Spread, SummaryRow,
+    BenchDocument, BenchRow, Budget, CompareDocument, DataStatsDocument, Dataset, FetchedDocument, HeldBytes,
+    KnownSet, KnownSetsDocument, MethodsDocument, ParityDocument, PreparedDocument, Quality, ReportDocument,
+    RunDocument, RunResult, SCHEMA, Segment, SizeCounts, SizesDocument, Spread, SummaryRow,
 };

@@ -3,7 +3,7 @@
 //! The one place that knows the plotting library.
 
 use kuva::backend::svg::SvgBackend;
-use kuva::plot::{LegendPosition, LinePlot, ScatterPlot};
+use kuva::plot::{LegendPosition, LinePlot, LineStyle, ScatterPlot};
 use kuva::render::layout::{Layout, TickFormat};
 use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
@@ -19,6 +19,9 @@ const COLOURS: [(&str, &str); 6] = [
     ("#8a6d00", "#e6b422"),
     ("#5b5ea6", "#9fa2e8"),
 ];
+
+/// How lines are drawn: the first as many as there are colours, then the next.
+const STYLES: [LineStyle; 4] = [LineStyle::Solid, LineStyle::Dashed, LineStyle::Dotted, LineStyle::DashDot];
 
 /// What each part of the chart is drawn in, on a light and on a dark ground. A viewer that knows no style
 /// sheets shows the light one.
@@ -41,6 +44,8 @@ pub struct Chart {
     pub y_label: String,
     /// How it goes to the right.
     pub x: Axis,
+    /// How it goes up.
+    pub y: Scale,
     /// What is drawn, in the order of the legend.
     pub series: Vec<Series>,
 }
@@ -65,11 +70,22 @@ pub enum Axis {
     Logarithmic,
 }
 
+/// How a chart goes up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// From zero, or from what lies below it.
+    Linear,
+    /// Equal distances are equal ratios: for positive values alone.
+    Logarithmic,
+}
+
 /// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Points that a line connects.
     Line,
+    /// Points alone.
+    Points,
     /// A step function.
     Steps,
     /// A broad line, for others to stay below.
@@ -98,8 +114,11 @@ impl Point {
 pub fn svg(chart: &Chart) -> String {
     let drawn: Vec<_> = chart.series.iter().filter(|series| !series.points.is_empty()).collect();
     let mut plots = Vec::new();
-    for (series, (colour, _)) in drawn.iter().zip(COLOURS.iter().cycle()) {
-        plots.extend(draw(series, colour));
+    for (place, series) in drawn.iter().enumerate() {
+        let (colour, _) = COLOURS[place % COLOURS.len()];
+        // Once all colours have been used, dashes tell the next ones apart.
+        let style = STYLES[place / COLOURS.len() % STYLES.len()].clone();
+        plots.extend(draw(series, colour, style));
     }
     let theme = Theme {
         background: GROUND.0.into(),
@@ -115,13 +134,19 @@ pub fn svg(chart: &Chart) -> String {
     let mut layout =
         if plots.is_empty() { Layout::new((0.0, 1.0), (0.0, 1.0)) } else { Layout::auto_from_plots(&plots) };
     layout = layout
-        .with_title(chart.title.as_str())
+        .with_title(plain(&chart.title))
         .with_x_label(chart.x_label.as_str())
         .with_y_label(chart.y_label.as_str())
         .with_legend_position(LegendPosition::OutsideRightTop)
         .with_tick_format(TickFormat::Auto)
-        .with_y_axis_min(0.0)
         .with_theme(theme);
+    let all =
+        |holds: fn(f64) -> bool| drawn.iter().flat_map(|series| &series.points).all(|point| holds(point.y));
+    if chart.y == Scale::Logarithmic && all(|y| y > 0.0) {
+        layout = layout.with_log_y();
+    } else if all(|y| y >= 0.0) {
+        layout = layout.with_y_axis_min(0.0);
+    }
     layout = match chart.x {
         Axis::Logarithmic => layout.with_log_x(),
         Axis::Whole => {
@@ -130,19 +155,58 @@ pub fn svg(chart: &Chart) -> String {
             layout.with_x_tick_step((right / MOST_TICKS).ceil().max(1.0))
         }
     };
-    follow_the_reader(&SvgBackend::new().render_scene(&render_multiple(plots, layout)), &chart.title)
+    let svg = SvgBackend::new().render_scene(&render_multiple(plots, layout));
+    follow_the_reader(&renumbered(&svg), &chart.title)
 }
 
-fn draw(series: &Series, colour: &str) -> Vec<Plot> {
+/// What the library calls its clipping paths: by a count of the whole process.
+const DRAWN_CLIP: &str = "kuva-clip-";
+
+/// Names its clipping paths by their place in the chart, so that the same chart is always the same text.
+fn renumbered(svg: &str) -> String {
+    let mut text = String::with_capacity(svg.len());
+    let mut names: Vec<&str> = Vec::new();
+    let mut parts = svg.split(DRAWN_CLIP);
+    text.extend(parts.next());
+    for part in parts {
+        let digits = part.find(|character: char| !character.is_ascii_digit()).unwrap_or(part.len());
+        let (name, rest) = part.split_at(digits);
+        let place = names.iter().position(|known| *known == name).unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        });
+        text.push_str(&format!("clip-{place}{rest}"));
+    }
+    text
+}
+
+/// A chart with names that differ from those of all other charts of a page.
+pub fn as_part_of_page(svg: &str, place: usize) -> String {
+    svg.replace(" id=\"clip-", &format!(" id=\"chart-{place}-clip-"))
+        .replace("=\"url(#clip-", &format!("=\"url(#chart-{place}-clip-"))
+}
+
+/// The library takes text between dollars for mathematics.
+fn plain(text: &str) -> String {
+    text.replace('$', "\\$")
+}
+
+fn draw(series: &Series, colour: &str, style: LineStyle) -> Vec<Plot> {
     let points = || series.points.iter().map(|point| (point.x, point.y));
+    let name = plain(&series.name);
     let line = LinePlot::new()
         .with_data(points())
         .with_color(colour)
         .with_stroke_width(2.0)
-        .with_legend(&series.name);
+        .with_line_style(style)
+        .with_legend(&name);
     match series.kind {
         Kind::Steps => return vec![line.with_step().into()],
         Kind::Limit => return vec![line.with_stroke_width(6.0).into()],
+        Kind::Points => {
+            let marks = ScatterPlot::new().with_data(points()).with_color(colour).with_size(3.5);
+            return vec![marks.with_legend(&name).into()];
+        }
         Kind::Line => {}
     }
     let mut marks = ScatterPlot::new().with_data(points()).with_color(colour).with_size(3.0);
@@ -152,16 +216,24 @@ fn draw(series: &Series, colour: &str) -> Vec<Plot> {
     vec![line.into(), marks.into()]
 }
 
-/// Adds what a reader without eyes hears, and the style sheet for dark surroundings.
+/// Adds what a reader without eyes hears, a frame that scales, and the style sheet for dark surroundings.
 fn follow_the_reader(svg: &str, title: &str) -> String {
     let Some((opening, rest)) = svg.split_once('>') else { return svg.to_owned() };
+    let attribute = |name: &str| {
+        let (_, value) = opening.split_once(&format!(" {name}=\""))?;
+        value.split_once('"').map(|(value, _)| value)
+    };
+    let frame = match (attribute("viewBox"), attribute("width"), attribute("height")) {
+        (None, Some(width), Some(height)) => format!(" viewBox=\"0 0 {width} {height}\""),
+        _ => String::new(),
+    };
     let mut style = String::new();
     for (light, dark) in [GROUND, TEXT, AXIS, GRID].into_iter().chain(COLOURS) {
         style.push_str(&format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}"));
     }
-    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    let title = title.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
     format!(
-        "{opening} role=\"img\"><title>{title}</title><style>@media (prefers-color-scheme:dark){{{style}}}</style>{rest}"
+        "{opening}{frame} role=\"img\"><title>{title}</title><style>@media (prefers-color-scheme:dark){{{style}}}</style>{rest}"
     )
 }
 
@@ -175,6 +247,7 @@ mod tests {
             x_label: "segment".into(),
             y_label: "recall@20".into(),
             x: Axis::Whole,
+            y: Scale::Linear,
             series,
         }
     }
@@ -243,11 +316,37 @@ mod tests {
     #[test]
     fn nothing_a_single_point_and_equal_values_are_drawn_without_a_number_that_is_none() {
         for points in [&[][..], &[(1.0, 0.0)], &[(1.0, 0.5), (2.0, 0.5)], &[(1.0, 1e12), (2.0, 4e12)]] {
-            for x in [Axis::Whole, Axis::Logarithmic] {
-                let svg = svg(&Chart { x, ..chart(vec![series("only", points)]) });
+            for (x, y) in [(Axis::Whole, Scale::Logarithmic), (Axis::Logarithmic, Scale::Linear)] {
+                let svg = svg(&Chart { x, y, ..chart(vec![series("only", points)]) });
                 assert!(!svg.contains("NaN") && !svg.contains("inf"), "{points:?}\n{svg}");
             }
         }
+    }
+
+    #[test]
+    fn names_are_shown_as_they_are_and_are_no_markup() {
+        let svg = svg(&chart(vec![series("<script>$x^2$</script>", &[(1.0, 0.1), (2.0, 0.2)])]));
+        assert!(svg.contains("&lt;script&gt;$x^2$&lt;/script&gt;"), "{svg}");
+        assert!(!svg.contains("<script"));
+    }
+
+    #[test]
+    fn the_same_chart_is_the_same_text_and_charts_of_a_page_share_no_name() {
+        let drawn = || svg(&chart(vec![series("a", &[(1.0, 0.1), (2.0, 0.2)])]));
+        let first = drawn();
+        assert_eq!(drawn(), first);
+        assert!(first.contains(" viewBox=\"0 0 "));
+        let (one, two) = (as_part_of_page(&first, 1), as_part_of_page(&first, 2));
+        assert!(one.contains(" id=\"chart-1-clip-0\"") && one.contains("url(#chart-1-clip-0)"));
+        assert!(!two.contains("chart-1-") && !one.contains("\"clip-") && !one.contains("(#clip-"));
+    }
+
+    #[test]
+    fn after_all_colours_come_dashes() {
+        let many: Vec<_> =
+            (0..=COLOURS.len()).map(|n| series(&n.to_string(), &[(1.0, 0.1), (2.0, 0.2)])).collect();
+        assert!(!svg(&chart(many[1..].to_vec())).contains("stroke-dasharray"));
+        assert!(svg(&chart(many)).contains("stroke-dasharray"));
     }
 
     #[test]

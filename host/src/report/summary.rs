@@ -1,38 +1,67 @@
 //! From single runs to a comparison.
 
-use super::document::{CompareDocument, RunDocument, SCHEMA, SummaryRow};
+use super::document::{CompareDocument, RunDocument, SCHEMA, Segment, Spread, SummaryRow};
 use super::statistics::{holm, paired_t_test, spread, wilcoxon_signed_rank};
 use crate::budget::BudgetSpec;
-use crate::experiment::Method;
+use crate::experiment::{Base, Method};
 
-/// Sums up runs by budget and method, in the order in which these first appear.
+/// A lead counts as chance from here on.
+const CHANCE: f64 = 0.05;
+
+/// Sums up runs by stream, budget and method, in the order in which these first appear.
 ///
-/// Every method is tested against the best other one at its budget, by mean Recall@20, on the pairs of
-/// (seed, segment) that both have; the warm-up segment does not count.
+/// Every method is tested against the best other one on its stream at its budget, by mean Recall@20, on the
+/// pairs of (seed, segment) that both have; the warm-up segment does not count.
 pub fn compare(runs: Vec<RunDocument>) -> CompareDocument {
     let groups = group(&runs);
     let mut summary: Vec<_> = groups.iter().map(|one| row(one, &groups)).collect();
-    let tested: Vec<f64> = summary.iter().filter_map(|row| row.p_value_vs_best_other).collect();
-    let mut corrected = holm(&tested).into_iter();
-    for row in &mut summary {
-        row.p_value_holm = row.p_value_vs_best_other.and_then(|_| corrected.next());
+    let by_t_test = corrected(summary.iter().map(|row| row.p_value_vs_best_other));
+    let by_ranks = corrected(summary.iter().map(|row| row.p_value_wilcoxon));
+    for ((row, t_test), ranks) in summary.iter_mut().zip(by_t_test).zip(by_ranks) {
+        row.p_value_holm = t_test;
+        row.p_value_wilcoxon_holm = ranks;
+        // Equal segments leave no ranks; without pairs nothing is known.
+        row.first_or_tied |= t_test.is_some_and(|p| p >= CHANCE) && ranks.is_none_or(|p| p >= CHANCE);
     }
     CompareDocument { schema: SCHEMA, runs, summary }
 }
 
+/// The p-values that there are, corrected for one another.
+fn corrected(p_values: impl Iterator<Item = Option<f64>>) -> Vec<Option<f64>> {
+    let p_values: Vec<_> = p_values.collect();
+    let mut holm = holm(&p_values.iter().flatten().copied().collect::<Vec<_>>()).into_iter();
+    p_values.into_iter().map(|p| p.and_then(|_| holm.next())).collect()
+}
+
 struct Group<'a> {
+    dataset: &'a str,
+    base: Base,
     method: Method,
     budget: &'a BudgetSpec,
     runs: Vec<&'a RunDocument>,
 }
 
-impl Group<'_> {
-    fn recalls(&self) -> Vec<f64> {
-        self.runs.iter().map(|run| run.mean.recall).collect()
+impl<'a> Group<'a> {
+    fn of(run: &'a RunDocument) -> Self {
+        let (dataset, budget) = (run.dataset.name.as_str(), &run.budget.spec);
+        Self { dataset, base: run.base, method: run.method, budget, runs: vec![run] }
+    }
+
+    /// Whether both have the same stream, recommender and budget.
+    fn competes_with(&self, other: &Self) -> bool {
+        self.dataset == other.dataset && self.base == other.base && self.budget == other.budget
+    }
+
+    fn spread(&self, value: impl Fn(&RunDocument) -> f64) -> Spread {
+        spread(&self.runs.iter().map(|run| value(run)).collect::<Vec<_>>())
+    }
+
+    fn seconds(&self, phase: fn(&Segment) -> f64) -> Spread {
+        self.spread(|run| run.seconds(phase))
     }
 
     fn mean_recall(&self) -> f64 {
-        spread(&self.recalls()).mean
+        self.spread(|run| run.mean.recall).mean
     }
 
     /// This group's Recall@20 minus the other's, for every seed and segment that both have.
@@ -49,34 +78,40 @@ impl Group<'_> {
 fn group(runs: &[RunDocument]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for run in runs {
-        let same = |group: &&mut Group<'_>| group.method == run.method && *group.budget == run.budget.spec;
-        match groups.iter_mut().find(same) {
+        let new = Group::of(run);
+        match groups.iter_mut().find(|group| group.method == new.method && group.competes_with(&new)) {
             Some(group) => group.runs.push(run),
-            None => groups.push(Group { method: run.method, budget: &run.budget.spec, runs: vec![run] }),
+            None => groups.push(new),
         }
     }
     groups
 }
 
 fn row(one: &Group<'_>, all: &[Group<'_>]) -> SummaryRow {
-    let others = all.iter().filter(|other| other.budget == one.budget && other.method != one.method);
+    let others = all.iter().filter(|other| other.method != one.method && other.competes_with(one));
     // Of equal ones the first.
     let best =
         others.reduce(|best, other| if other.mean_recall() > best.mean_recall() { other } else { best });
     let differences = best.map(|best| one.differences(best)).unwrap_or_default();
-    let ndcgs: Vec<f64> = one.runs.iter().map(|run| run.mean.ndcg).collect();
     SummaryRow {
+        dataset: one.dataset.to_owned(),
+        base: one.base,
         method: one.method,
         budget: one.budget.clone(),
-        recall: spread(&one.recalls()),
-        ndcg: spread(&ndcgs),
+        recall: one.spread(|run| run.mean.recall),
+        ndcg: one.spread(|run| run.mean.ndcg),
         p_value_vs_best_other: paired_t_test(&differences),
         p_value_holm: None,
         p_value_wilcoxon: wilcoxon_signed_rank(&differences),
+        p_value_wilcoxon_holm: None,
+        first_or_tied: best.is_none_or(|best| one.mean_recall() >= best.mean_recall()),
         best_other: best.map(|best| best.method),
         pairs: differences.len(),
         seeds: one.runs.len(),
         budget_violations: one.runs.iter().map(|run| run.budget_violations).sum(),
+        held_bytes: one.runs.iter().map(|run| run.held_bytes.peak).max().unwrap_or_default(),
+        search_seconds: one.seconds(|segment| segment.search_seconds),
+        train_seconds: one.seconds(|segment| segment.train_seconds),
     }
 }
 

@@ -2,12 +2,16 @@
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
+use super::comparison::{BEST_IN, grid};
 use super::document::{
     BenchDocument, CompareDocument, DataStatsDocument, FetchedDocument, KnownSetsDocument, MethodsDocument,
-    PreparedDocument, RunDocument, SizeCounts, SizesDocument, SummaryRow,
+    PreparedDocument, RunDocument, SizeCounts, SizesDocument,
 };
 use crate::experiment::methods::MethodCard;
 use crate::experiment::name_of;
+
+/// The width of notes under a table.
+const NOTE: usize = 110;
 
 /// A run: what was read, one line a segment, and the mean.
 pub fn run(document: &RunDocument) -> String {
@@ -77,46 +81,43 @@ pub fn run(document: &RunDocument) -> String {
     text
 }
 
-/// A comparison: one line per method and budget, the best mean of each budget marked.
+/// A comparison: one line per stream, budget and method, the best mean of each stream and budget marked.
 pub fn compare(document: &CompareDocument) -> String {
-    let mut text = String::new();
-    if let Some(run) = document.runs.first() {
-        text = format!(
-            "{}: {} interactions of {} users and {} items\n\n",
-            run.dataset.name,
-            grouped(run.dataset.interactions),
-            grouped(run.dataset.users),
-            grouped(run.dataset.items)
-        );
+    let grid = grid(document);
+    let ranked = grid.columns.iter().position(|column| column.name == BEST_IN).unwrap_or_default();
+    let mut header: Vec<&str> = grid.columns.iter().map(|column| column.name).collect();
+    let mut texts: Vec<usize> = (0..header.len()).filter(|&place| !grid.columns[place].numbers).collect();
+    // A column of its own for the mark.
+    header.insert(ranked + 1, "");
+    texts.iter_mut().filter(|place| **place > ranked).for_each(|place| *place += 1);
+    texts.push(ranked + 1);
+    let mut sheet = Sheet::new(&texts, &header);
+    for row in &grid.rows {
+        let mut cells = row.cells.clone();
+        cells.insert(ranked + 1, if row.best { "best".to_owned() } else { String::new() });
+        sheet.row(cells);
     }
-    let mut sheet = Sheet::new(
-        &[0, 1, 3, 5],
-        &["budget", "method", "recall@20", "", "ndcg@20", "against", "p (t)", "p (Holm)", "p (Wilcoxon)"],
-    );
-    for row in &document.summary {
-        let p = |value: Option<f64>| value.map(probability).unwrap_or_default();
-        sheet.row([
-            row.budget.to_string(),
-            row.method.to_string(),
-            with_spread(row.recall.mean, row.recall.std, row.seeds),
-            if is_best(row, &document.summary) { "best".to_owned() } else { String::new() },
-            with_spread(row.ndcg.mean, row.ndcg.std, row.seeds),
-            row.best_other.map(|method| method.to_string()).unwrap_or_default(),
-            p(row.p_value_vs_best_other),
-            p(row.p_value_holm),
-            p(row.p_value_wilcoxon),
-        ]);
+    let mut text = format!("{}\n\n", sheet.text());
+    for note in &grid.notes {
+        text.push_str(&wrapped(note));
     }
-    text.push_str(&sheet.text());
-    let seeds = document.summary.iter().map(|row| row.seeds).max().unwrap_or_default();
-    let pairs = document.summary.iter().map(|row| row.pairs).max().unwrap_or_default();
-    let violations: u64 = document.summary.iter().map(|row| row.budget_violations).sum();
-    text.push_str(&format!(
-        "\n\n± is the standard deviation over {seeds} seed{}; p is two-sided, for recall@20 against the best other \
-         method\nat the same budget, paired over seeds and segments ({pairs} pairs); Holm corrects for all rows.\n\
-         budget violations: {violations}\n",
-        if seeds == 1 { "" } else { "s" },
-    ));
+    text
+}
+
+/// A note in lines of at most [`NOTE`] columns, where its words allow it.
+fn wrapped(note: &str) -> String {
+    let (mut text, mut column) = (String::new(), 0);
+    for word in note.split(' ') {
+        let width = word.chars().count();
+        if column > 0 {
+            let fits = column + 1 + width <= NOTE;
+            text.push(if fits { ' ' } else { '\n' });
+            column = if fits { column + 1 } else { 0 };
+        }
+        text.push_str(word);
+        column += width;
+    }
+    text.push('\n');
     text
 }
 
@@ -226,23 +227,23 @@ pub fn bench(document: &BenchDocument) -> String {
 /// A table of numbers, to the right, and of texts, to the left, with a line under its header.
 struct Sheet {
     table: Table,
-    texts: &'static [usize],
+    texts: Vec<usize>,
 }
 
 impl Sheet {
     /// `texts` are the columns that hold no numbers.
-    fn new(texts: &'static [usize], header: &[&str]) -> Self {
+    fn new(texts: &[usize], header: &[&str]) -> Self {
         let line = LineStyle::none().fill('─').junction('─');
         let mut table = Table::new();
         table.load_style(TableStyle::new().header_separator(line));
         if !header.is_empty() {
             table.set_header(header.iter().copied());
         }
-        Self { table, texts }
+        Self { table, texts: texts.to_vec() }
     }
 
-    fn row<T: ToString, const N: usize>(&mut self, cells: [T; N]) {
-        self.table.add_row(cells.map(|cell| cell.to_string()));
+    fn row<T: ToString>(&mut self, cells: impl IntoIterator<Item = T>) {
+        self.table.add_row(cells.into_iter().map(|cell| cell.to_string()));
     }
 
     fn text(mut self) -> String {
@@ -255,26 +256,12 @@ impl Sheet {
     }
 }
 
-fn is_best(row: &SummaryRow, all: &[SummaryRow]) -> bool {
-    let mut rivals =
-        all.iter().filter(|other| other.budget == row.budget && other.method != row.method).peekable();
-    rivals.peek().is_some() && rivals.all(|other| other.recall.mean < row.recall.mean)
-}
-
-fn with_spread(mean: f64, std: f64, values: usize) -> String {
-    if values > 1 { format!("{} ± {}", quality(mean), quality(std)) } else { quality(mean) }
-}
-
-fn quality(value: f64) -> String {
+pub(super) fn quality(value: f64) -> String {
     format!("{value:.4}")
 }
 
 fn seconds(value: f64) -> String {
     format!("{value:.2}")
-}
-
-fn probability(value: f64) -> String {
-    if value < 0.0001 { "<0.0001".to_owned() } else { format!("{value:.4}") }
 }
 
 /// Four significant digits, without an exponent where that is readable.

@@ -11,7 +11,7 @@ const SIZES: &str =
 #[test]
 fn a_wrong_command_line_is_one_line_with_status_2_and_says_what_was_expected() {
     let cases: &[(&str, &[&str])] = &[
-        ("", &["expected a command: run, compare, sizes, data, bench, methods", "`scall --help`"]),
+        ("", &["expected a command: run, compare, report, sizes, data, bench, methods", "`scall --help`"]),
         ("data", &["expected a command: stats", "`scall data --help`"]),
         ("walk", &["unrecognized subcommand 'walk'", "`scall --help`"]),
         ("run extra", &["unexpected argument 'extra'", "`scall run --help`"]),

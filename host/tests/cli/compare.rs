@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::run::{small_stream, timeless};
-use crate::support::{Directory, document, scall, text};
+use crate::support::{Directory, document, failure_names, scall, text};
 
 const LINE: &str = "compare --methods uniform,random,frequency --budgets mean:2,params:900 --seeds 2 --seed 5 \
                     --segments 4 --k-core 1";
@@ -78,13 +78,16 @@ fn result_files_of_the_comparison_and_of_every_run_go_to_out() {
     let directory = Directory::new();
     let out = directory.path().join("results");
     let document = compare(&directory, &format!("--out {}", out.display()));
-    let kept: Value = serde_json::from_slice(&fs::read(out.join("compare.json")).unwrap()).unwrap();
+    let kept: Value = serde_json::from_slice(&fs::read(out.join("comparison.json")).unwrap()).unwrap();
     assert_eq!(kept, document);
-    for name in ["summary.csv", "budgets.svg", "quality-mean-2.svg", "quality-params-900.svg"] {
+    for name in ["budgets.svg", "memory.svg", "quality-mean-2.svg", "quality-params-900.svg"] {
         assert!(out.join(name).is_file(), "{name}");
     }
-    assert!(out.join("runs/frequency-params-900-seed6/run.json").is_file());
-    assert_eq!(fs::read_dir(out.join("runs")).unwrap().count(), 12);
+    let runs = out.join("runs/small.csv");
+    assert!(runs.join("frequency-params-900-seed6/run.json").is_file());
+    assert_eq!(fs::read_dir(runs).unwrap().count(), 12);
+    let command = fs::read_to_string(out.join("command.txt")).unwrap();
+    assert!(command.starts_with("scall compare --methods 'uniform,random,frequency' --budgets"), "{command}");
 }
 
 #[test]
@@ -98,4 +101,88 @@ fn people_see_a_table_that_says_how_it_was_tested() {
     {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
+}
+
+/// Every number of a table, as it is in the document.
+#[test]
+fn tables_in_three_formats_say_what_the_document_says() {
+    let directory = Directory::new();
+    let out = directory.path().join("results");
+    let document = compare(&directory, &format!("--out {}", out.display()));
+    let rows = document["summary"].as_array().unwrap();
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+
+    let csv = read("comparison.csv");
+    let header: Vec<_> = csv.lines().next().unwrap().split(',').collect();
+    assert_eq!(csv.lines().count(), 1 + rows.len());
+    for (line, row) in csv.lines().skip(1).zip(rows) {
+        let cell = |name: &str| {
+            line.split(',').nth(header.iter().position(|column| *column == name).unwrap()).unwrap()
+        };
+        assert_eq!(cell("dataset"), "small.csv");
+        for name in ["method", "budget", "best_other"] {
+            assert_eq!(cell(name), row[name].as_str().unwrap());
+        }
+        for name in ["p_value_holm", "p_value_wilcoxon_holm", "held_bytes", "first_or_tied"] {
+            assert_eq!(cell(name), row[name].to_string());
+        }
+        assert_eq!(cell("recall@20_mean"), row["recall@20"]["mean"].to_string());
+        assert_eq!(cell("search_seconds_mean"), row["search_seconds"]["mean"].to_string());
+    }
+
+    let (markdown, latex) = (read("comparison.md"), read("comparison.tex"));
+    let lines = |text: &str, end: &str| -> Vec<String> {
+        text.lines().filter(|line| line.ends_with(end)).skip(1).map(str::to_owned).collect()
+    };
+    let (markdown, latex) = (lines(&markdown, "|")[1..].to_vec(), lines(&latex, "\\\\"));
+    assert_eq!((markdown.len(), latex.len()), (rows.len(), rows.len()));
+    for ((markdown, latex), row) in markdown.iter().zip(&latex).zip(rows) {
+        let recall = format!("{:.4}", row["recall@20"]["mean"].as_f64().unwrap());
+        for part in [row["method"].as_str().unwrap(), row["budget"].as_str().unwrap(), &recall] {
+            assert!(markdown.contains(part) && latex.contains(part), "{part} in\n{markdown}\n{latex}");
+        }
+    }
+}
+
+#[test]
+fn several_streams_are_compared_each_for_itself() {
+    let directory = Directory::new();
+    let stream = small_stream(&directory);
+    let rows = fs::read_to_string(&stream).unwrap();
+    let half: Vec<_> = rows.lines().take(1200).collect();
+    let other = directory.file("half.csv", half.join("\n"));
+    let line = "compare --json --methods uniform,random --seeds 2 --segments 4 --k-core 1";
+    let mut command = scall(line.split_whitespace());
+    command.arg("--data").arg(&stream).arg("--data").arg(&other);
+    let both = timeless(document(command));
+    let alone: Vec<Value> = [&stream, &other]
+        .map(|data| {
+            let mut command = scall(line.split_whitespace());
+            command.arg("--data").arg(data);
+            timeless(document(command))
+        })
+        .into();
+    let runs = |document: &Value| document["runs"].as_array().unwrap().clone();
+    assert_eq!(runs(&both), [runs(&alone[0]), runs(&alone[1])].concat());
+    // All the same but for Holm's correction, which is for all rows of the table.
+    for (row, expected) in both["summary"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(alone.iter().flat_map(|document| document["summary"].as_array().unwrap()))
+    {
+        for name in ["dataset", "method", "recall@20", "p_value_vs_best_other", "held_bytes", "best_other"] {
+            assert_eq!(row[name], expected[name], "{name}");
+        }
+        assert!(row["p_value_holm"].as_f64() >= expected["p_value_holm"].as_f64());
+    }
+}
+
+#[test]
+fn two_files_of_the_same_name_are_refused() {
+    let directory = Directory::new();
+    let stream = small_stream(&directory);
+    let mut command = scall(["compare", "--data"]);
+    command.arg(&stream).arg("--data").arg(&stream);
+    failure_names(command, 2, &["small.csv", "named twice in --data"]);
 }

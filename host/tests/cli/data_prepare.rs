@@ -32,8 +32,9 @@ fn run(data: &Path, options: &[&str]) -> Value {
         document[key] = Value::Null;
     }
     for segment in document["segments"].as_array_mut().unwrap() {
-        segment["search_seconds"] = Value::Null;
-        segment["train_seconds"] = Value::Null;
+        for key in ["search_seconds", "train_seconds", "test_seconds"] {
+            segment[key] = Value::Null;
+        }
     }
     document
 }

@@ -63,7 +63,7 @@ fn kill_when(mut child: Child, reached: impl Fn() -> bool) -> bool {
 
 /// Files of a run that hold neither times nor memory.
 fn files(out: &Path) -> Vec<Vec<u8>> {
-    ["sizes.csv", "sizes.svg", "quality.svg", "memory.svg"]
+    ["sizes.csv", "sizes.svg", "quality.svg", "memory.svg", "search.csv", "growth.csv", "ranks.csv"]
         .map(|name| fs::read(out.join(name)).unwrap())
         .into()
 }
@@ -133,6 +133,17 @@ fn resuming_where_nothing_is_begins() {
     assert_eq!(begun, result(RUN, &stream, &directory.path().join("whole"), false));
 }
 
+/// The lines of a table without their last columns, the times.
+fn timeless_lines(table: &str) -> Vec<String> {
+    let without_time = |line: &str| match line.rsplit_once(['&', '|']) {
+        Some((line, _)) if line.len() > 40 => {
+            line.rsplit_once(['&', '|']).map_or(line, |(line, _)| line).to_owned()
+        }
+        _ => line.split(',').take(18).collect::<Vec<_>>().join(","),
+    };
+    table.lines().map(without_time).collect()
+}
+
 #[test]
 fn a_comparison_resumes_every_run_in_its_own_directory() {
     let directory = Directory::new();
@@ -145,8 +156,18 @@ fn a_comparison_resumes_every_run_in_its_own_directory() {
     for runs in [1, 4] {
         let out = directory.path().join(format!("killed{runs}"));
         kill_when(start(COMPARE, &stream, &out), || checkpoints(&out).len() >= runs);
+        // Whoever has ended has all its files, whatever has become of the others, and is not run again.
+        let ended: Vec<_> =
+            checkpoints(&out).into_iter().filter(|path| path.with_file_name("run.json").exists()).collect();
+        let times = |path: &PathBuf| fs::metadata(path).unwrap().modified().unwrap();
+        let before: Vec<_> = ended.iter().map(times).collect();
         assert_eq!(result(COMPARE, &stream, &out, true), expected, "killed after {runs} runs had begun");
-        assert!(out.join("compare.json").is_file());
+        assert!(out.join("comparison.json").is_file());
+        assert_eq!(ended.iter().map(times).collect::<Vec<_>>(), before);
+        for name in ["comparison.csv", "comparison.md", "comparison.tex"] {
+            let table = |out: &Path| timeless_lines(&fs::read_to_string(out.join(name)).unwrap());
+            assert_eq!(table(&out), table(&whole), "{name}");
+        }
     }
 }
 

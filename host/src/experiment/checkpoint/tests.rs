@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::bail;
 use scall_core::random::Generator;
@@ -108,7 +109,8 @@ fn request(out: Option<PathBuf>, resume: bool) -> RunRequest {
 /// Runs until the method gives up, as the program does.
 fn run(request: &RunRequest, stream: &Stream, fails_in: usize) -> Result<RunResult> {
     prepare(request)?;
-    run_method(request, &Settings::default(), stream, &mut Drawn::new(fails_in), &Progress::silent())
+    let (settings, mut method) = (Settings::default(), Drawn::new(fails_in));
+    run_method(request, &settings, stream, &mut method, Instant::now(), &Progress::silent())
 }
 
 fn whole(request: &RunRequest) -> Result<String> {
@@ -123,8 +125,9 @@ fn text(result: &RunResult) -> String {
     for segment in &mut document.segments {
         segment.search_seconds = 0.0;
         segment.train_seconds = 0.0;
+        segment.test_seconds = 0.0;
     }
-    format!("{} {:?}", serde_json::to_string(&document).unwrap(), result.sizes)
+    format!("{} {:?} {:?}", serde_json::to_string(&document).unwrap(), result.sizes, result.trace)
 }
 
 #[test]
@@ -231,7 +234,8 @@ fn other_settings_are_refused() {
     let request = request(Some(directory.path().to_owned()), true);
     let settings = Settings { train_passes: 1, ..Settings::default() };
     let method = &mut Drawn::new(usize::MAX);
-    let error = run_method(&request, &settings, &stream(1), method, &Progress::silent()).unwrap_err();
+    let error =
+        run_method(&request, &settings, &stream(1), method, Instant::now(), &Progress::silent()).unwrap_err();
     assert!(format!("{error:#}").contains("expected settings with the digest"), "{error:#}");
 }
 

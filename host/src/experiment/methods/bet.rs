@@ -262,6 +262,7 @@ pub struct Bet {
     trial: TrialSettings,
     predictor: Predictor,
     seed: u64,
+    trial_bytes: u64,
 }
 
 impl Bet {
@@ -273,7 +274,7 @@ impl Bet {
         }
         let largest = resize.sizes.bounds.user.max;
         let predictor = Predictor::new(largest, &mut Generator::stream(seed, purpose::POLICY));
-        Self { resize, trial, predictor, seed }
+        Self { resize, trial, predictor, seed, trial_bytes: 0 }
     }
 
     /// Which of the candidates is tried next: three times out of five the one that the predictor thinks best,
@@ -326,6 +327,7 @@ impl SizingMethod for Bet {
         let counts = PerSide::new(frequencies.user.len(), frequencies.item.len());
         let budget = recommender.arena().row_budget() as f32;
         let task = Task::new(experiment, segment, recommender, self.trial, resize)?;
+        self.trial_bytes = self.trial_bytes.max(task.bytes());
         let mut generator = Generator::stream(self.seed, purpose::ACTIONS + segment.index as u64);
         let mut tried: Vec<(Action, f64)> = Vec::new();
         for turn in 0..TRIED {
@@ -361,6 +363,10 @@ impl SizingMethod for Bet {
 
     fn bytes(&self) -> u64 {
         self.predictor.bytes()
+    }
+
+    fn trial_bytes(&self) -> u64 {
+        self.trial_bytes
     }
 
     fn save(&self) -> Result<Vec<u8>> {

@@ -36,6 +36,7 @@ use super::checkpoint;
 use super::protocol::Segment;
 use super::runner::Experiment;
 use super::training::Pair;
+use crate::report::trace::Step;
 
 /// Declares the modules of the methods and the enum of their names.
 macro_rules! methods {
@@ -130,6 +131,17 @@ pub trait SizingMethod {
 
     /// Bytes that the method keeps between decisions: policies, predictors and their optimisers included.
     fn bytes(&self) -> u64 {
+        0
+    }
+
+    /// The candidates of the last decision, in the order in which they were tried, for whoever wants to see
+    /// how it came about; none for methods without a search.
+    fn take_steps(&mut self) -> Vec<Step> {
+        Vec::new()
+    }
+
+    /// Bytes of the largest model trained so far to judge a candidate.
+    fn trial_bytes(&self) -> u64 {
         0
     }
 

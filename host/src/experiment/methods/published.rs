@@ -11,6 +11,7 @@ use super::{Decided, SizingMethod};
 use crate::experiment::checkpoint;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
+use crate::report::trace::{Candidate, Step};
 
 /// How the published search goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +36,8 @@ pub struct PublishedSettings {
 pub struct Published<'a> {
     settings: PublishedSettings,
     decider: Decider<'a>,
+    steps: Vec<Step>,
+    trial_bytes: u64,
 }
 
 impl<'a> Published<'a> {
@@ -44,7 +47,7 @@ impl<'a> Published<'a> {
     /// If the policy's settings are wrong.
     pub fn new(settings: PublishedSettings, memory: &'a mut PolicyMemory, seed: u64) -> Result<Self> {
         let decider = memory.decider(PolicyKind::Published, ActionSpace::Published, seed)?;
-        Ok(Self { settings, decider })
+        Ok(Self { settings, decider, steps: Vec::new(), trial_bytes: 0 })
     }
 }
 
@@ -65,6 +68,7 @@ impl SizingMethod for Published<'_> {
         }
         self.decider.read(recommender)?;
         let task = Task::new(experiment, segment, recommender, self.settings.trial, resize)?;
+        self.trial_bytes = self.trial_bytes.max(task.bytes());
         let mut measure = |rule: &SizeRule| -> Result<f64> {
             let trial = task.trial(&(*rule).into())?;
             *violations += trial.violations;
@@ -75,9 +79,11 @@ impl SizingMethod for Published<'_> {
         let mut shares = Vec::new();
         while shares.len() < self.settings.most_steps {
             let positions = self.decider.propose(true)?;
-            let quality = measure(&SizeRule::Action(self.decider.action(positions)))?;
-            let reward = 10.0 * (quality / baseline - low) / (high - low);
-            self.decider.reward(positions, reward as f32, false)?;
+            let action = self.decider.action(positions);
+            let quality = measure(&SizeRule::Action(action))?;
+            let reward = (10.0 * (quality / baseline - low) / (high - low)) as f32;
+            self.decider.reward(positions, reward, false)?;
+            self.steps.push(Step::new(segment.index, Candidate::Draw, action, Some(reward)));
             shares.push(self.decider.propose(false)?[0]);
             let last = shares.len().saturating_sub(STILL_STEPS + 1);
             let still =
@@ -88,11 +94,20 @@ impl SizingMethod for Published<'_> {
         }
         let mean = self.decider.propose(false)?;
         let action = self.decider.action(mean);
+        self.steps.push(Step { chosen: true, ..Step::new(segment.index, Candidate::Mean, action, None) });
         Ok(Decided { sizing: SizeRule::Action(action).into(), resize, action: Some(action) })
     }
 
     fn bytes(&self) -> u64 {
         PolicyKind::Published.bytes()
+    }
+
+    fn take_steps(&mut self) -> Vec<Step> {
+        std::mem::take(&mut self.steps)
+    }
+
+    fn trial_bytes(&self) -> u64 {
+        self.trial_bytes
     }
 
     fn save(&self) -> Result<Vec<u8>> {

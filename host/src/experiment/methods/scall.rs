@@ -17,6 +17,7 @@ use super::{Decided, Fixed, MethodCard, Published, SizingMethod};
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
 use crate::experiment::{Search, checkpoint};
+use crate::report::trace::{Candidate, Step};
 
 /// What the method says of itself.
 pub const CARD: MethodCard = MethodCard {
@@ -61,6 +62,8 @@ pub struct Scall<'a> {
     settings: SearchSettings,
     decider: Decider<'a>,
     incumbent: Incumbent,
+    steps: Vec<Step>,
+    trial_bytes: u64,
 }
 
 impl<'a> Scall<'a> {
@@ -71,16 +74,16 @@ impl<'a> Scall<'a> {
     pub fn new(settings: SearchSettings, memory: &'a mut PolicyMemory, seed: u64) -> Result<Self> {
         let decider = memory.decider(PolicyKind::Compact, ActionSpace::BALANCED, seed)?;
         let incumbent = Incumbent::new(decider.equal_rows());
-        Ok(Self { settings, decider, incumbent })
+        Ok(Self { settings, decider, incumbent, steps: Vec::new(), trial_bytes: 0 })
     }
 
     /// The actions to try: the one in force first, then its challenger, the policy's mean, and draws.
-    fn candidates(&mut self) -> Result<Vec<[f32; 3]>> {
-        let mut candidates = vec![self.incumbent.present()];
-        candidates.extend(self.incumbent.challenger());
-        candidates.push(self.decider.propose(false)?);
+    fn candidates(&mut self) -> Result<Vec<(Candidate, [f32; 3])>> {
+        let mut candidates = vec![(Candidate::InForce, self.incumbent.present())];
+        candidates.extend(self.incumbent.challenger().map(|positions| (Candidate::Challenger, positions)));
+        candidates.push((Candidate::Mean, self.decider.propose(false)?));
         for _ in 0..self.settings.proposals {
-            candidates.push(self.decider.propose(true)?);
+            candidates.push((Candidate::Draw, self.decider.propose(true)?));
         }
         Ok(candidates)
     }
@@ -100,14 +103,16 @@ impl SizingMethod for Scall<'_> {
             let task =
                 Task::new(experiment, segment, recommender, self.settings.trial, self.settings.resize)?;
             let actions: Vec<Action> =
-                candidates.iter().map(|&positions| self.decider.action(positions)).collect();
+                candidates.iter().map(|&(_, positions)| self.decider.action(positions)).collect();
+            self.trial_bytes = self.trial_bytes.max(task.bytes());
             let trials: Vec<Trial> = actions
                 .par_iter()
                 .map(|&action| task.trial(&SizeRule::Action(action).into()))
                 .collect::<Result<_>>()?;
             *violations += trials.iter().map(|trial| trial.violations).sum::<u64>();
             let present = &trials[0].qualities;
-            for (&positions, trial) in candidates[1..].iter().zip(&trials[1..]) {
+            let mut rewards = vec![0.0];
+            for (&(_, positions), trial) in candidates[1..].iter().zip(&trials[1..]) {
                 let gains: Vec<f32> = trial
                     .qualities
                     .iter()
@@ -115,10 +120,24 @@ impl SizingMethod for Scall<'_> {
                     .map(|(own, present)| ((own - present) / present.max(1e-9)) as f32)
                     .collect();
                 let mean = gains.iter().sum::<f32>() / gains.len() as f32;
-                self.decider.reward(positions, self.settings.reward_scale * mean, false)?;
+                let reward = self.settings.reward_scale * mean;
+                self.decider.reward(positions, reward, false)?;
                 self.incumbent.observe(positions, &gains);
+                rewards.push(reward);
             }
             self.incumbent.conclude(&self.settings.margin);
+            self.steps = candidates
+                .iter()
+                .zip(&actions)
+                .zip(&rewards)
+                .map(|((&(candidate, _), &action), &reward)| {
+                    Step::new(segment.index, candidate, action, Some(reward))
+                })
+                .collect();
+            let chosen = candidates.iter().position(|&(_, positions)| positions == self.incumbent.present());
+            if let Some(step) = chosen.and_then(|place| self.steps.get_mut(place)) {
+                step.chosen = true;
+            }
         }
         let action = self.decider.action(self.incumbent.present());
         Ok(Decided {
@@ -130,6 +149,14 @@ impl SizingMethod for Scall<'_> {
 
     fn bytes(&self) -> u64 {
         PolicyKind::Compact.bytes() + size_of::<Incumbent>() as u64
+    }
+
+    fn take_steps(&mut self) -> Vec<Step> {
+        std::mem::take(&mut self.steps)
+    }
+
+    fn trial_bytes(&self) -> u64 {
+        self.trial_bytes
     }
 
     fn save(&self) -> Result<Vec<u8>> {

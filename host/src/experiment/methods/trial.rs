@@ -111,6 +111,12 @@ impl<'t> Task<'t> {
         })
     }
 
+    /// Bytes of the model that a trial trains, and has gone again afterwards.
+    pub fn bytes(&self) -> u64 {
+        // Of untouched memory the system provides nothing.
+        ModelMemory::new(&self.capacity).bytes()
+    }
+
     /// Trains and measures a fresh model of each seed with the sizes of `sizing`.
     ///
     /// # Errors
