@@ -123,15 +123,23 @@ impl<'a, P: Policy> Decider<'a, P> {
                 smallest,
             }
         };
-        let counts = PerSide::new(arena.count(Side::User), arena.count(Side::Item));
-        let all = f64::from(counts.user) + f64::from(counts.item);
-        self.heads = if all > 0.0 { (f64::from(counts.user) / all) as f32 } else { 0.5 };
+        let sides = PerSide::new(side(Side::User), side(Side::Item));
+        self.read_sides(&sides)
+    }
+
+    /// Reads a state of which the caller knows both sides; the one read before becomes the state before.
+    /// O(users + items).
+    ///
+    /// # Errors
+    /// None with the memory that [`new`](Self::new) took.
+    pub fn read_sides(&mut self, sides: &PerSide<SideState<'_>>) -> Result<(), DeciderError> {
+        let (users, items) = (sides.user.order.len() as f64, sides.item.order.len() as f64);
+        self.heads = if users + items > 0.0 { (users / (users + items)) as f32 } else { 0.5 };
         let (before, now) = self.states.split_at_mut_checked(self.config.len()).unwrap_or_default();
         for (before, now) in before.iter_mut().zip(now.iter()) {
             *before = *now;
         }
-        let sides = PerSide::new(side(Side::User), side(Side::Item));
-        Ok(self.config.write(&sides, self.last_reward, now)?)
+        Ok(self.config.write(sides, self.last_reward, now)?)
     }
 
     /// Positions for the state that was read last: drawn from the policy to explore, at its mean otherwise.

@@ -4,12 +4,10 @@ use rayon::prelude::*;
 use scall_core::recommender::Scored;
 
 use super::history::History;
-use super::metrics;
+use super::metrics::{self, LIST};
 use super::protocol::Segment;
+use crate::report::Quality;
 use crate::stream::Stream;
-
-/// The length of the ranked lists.
-pub const LIST: usize = 20;
 
 /// How many users are ranked at a time.
 const USERS_AT_A_TIME: usize = 64;
@@ -20,12 +18,18 @@ pub type Excluded<'e> = dyn Fn(usize, u32) -> bool + 'e;
 /// Quality over the test part of one segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Evaluation {
-    /// Mean Recall@20 of the tested users.
-    pub recall: f64,
-    /// Mean NDCG@20 of the tested users.
-    pub ndcg: f64,
+    /// Means over the tested users.
+    pub quality: Quality,
     /// Users with something to find: a test interaction in a known item that is new to them.
     pub tested_users: u32,
+}
+
+impl Evaluation {
+    /// The mean of one result a user, summed in their order.
+    pub(super) fn of(results: &[Quality]) -> Self {
+        let sum = results.iter().fold(Quality::default(), |sum, &result| sum + result);
+        Self { quality: sum / results.len().max(1) as f64, tested_users: results.len() as u32 }
+    }
 }
 
 /// What one user ought to be recommended.
@@ -50,7 +54,7 @@ pub fn evaluate(
     retrieve: impl Fn(&[u32], &mut [Scored], &Excluded<'_>) + Sync,
 ) -> Evaluation {
     let cases = cases(stream, history, segment);
-    let results: Vec<(f64, f64)> = cases
+    let results: Vec<Quality> = cases
         .par_chunks(USERS_AT_A_TIME)
         .flat_map_iter(|cases| {
             let users: Vec<u32> = cases.iter().map(|case| case.user).collect();
@@ -59,9 +63,7 @@ pub fn evaluate(
             cases.iter().zip(lists.chunks_exact(LIST)).map(judge).collect::<Vec<_>>()
         })
         .collect();
-    let tested = results.len().max(1) as f64;
-    let (recall, ndcg) = results.iter().fold((0.0, 0.0), |(r, n), result| (r + result.0, n + result.1));
-    Evaluation { recall: recall / tested, ndcg: ndcg / tested, tested_users: results.len() as u32 }
+    Evaluation::of(&results)
 }
 
 fn cases(stream: &Stream, history: &History, segment: &Segment) -> Vec<Case> {
@@ -85,14 +87,18 @@ fn cases(stream: &Stream, history: &History, segment: &Segment) -> Vec<Case> {
         .collect()
 }
 
-/// Recall and NDCG of one user's list.
-fn judge((case, list): (&Case, &[Scored])) -> (f64, f64) {
+fn judge((case, list): (&Case, &[Scored])) -> Quality {
+    judge_list(list, &case.relevant)
+}
+
+/// The metrics of a list of which these items, ascending, are the relevant ones.
+pub(super) fn judge_list(list: &[Scored], relevant: &[u32]) -> Quality {
     let hits: Vec<bool> = list
         .iter()
         .take_while(|scored| scored.item != Scored::NONE.item)
-        .map(|scored| case.relevant.binary_search(&scored.item).is_ok())
+        .map(|scored| relevant.binary_search(&scored.item).is_ok())
         .collect();
-    (metrics::recall(&hits, case.relevant.len()), metrics::ndcg(&hits, case.relevant.len(), LIST))
+    metrics::quality(&hits, relevant.len())
 }
 
 #[cfg(test)]
@@ -144,11 +150,11 @@ mod tests {
         let first = evaluate(&stream, &history, &segments[0], by_number(4));
         // User 2 has had 1 and 2: the list is 3, 0. User 3 has had nothing: 3, 2, 1, 0.
         assert_eq!(first.tested_users, 2);
-        assert_eq!(first.recall, 1.0);
+        assert_eq!(first.quality.recall, 1.0);
         let expected = f64::midpoint(1.0, 1.0 / scall_core::math::log2_f64(5.0));
-        assert!((first.ndcg - expected).abs() < 1e-12, "{}", first.ndcg);
+        assert!((first.quality.ndcg - expected).abs() < 1e-12, "{first:?}");
         let second = evaluate(&stream, &history, &segments[1], by_number(5));
-        assert_eq!((second.tested_users, second.recall, second.ndcg), (1, 1.0, 1.0));
+        assert_eq!((second.tested_users, second.quality.recall, second.quality.ndcg), (1, 1.0, 1.0));
     }
 
     #[test]

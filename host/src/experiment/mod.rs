@@ -21,10 +21,11 @@ pub mod training;
 pub mod validation;
 
 pub use base::BaseRecommender;
-pub use evaluate::{Evaluation, LIST, evaluate};
+pub use evaluate::{Evaluation, evaluate};
 pub use history::History;
 pub use load::{load_file, select_file};
 pub use methods::Method;
+pub use metrics::LIST;
 pub use protocol::{Counts, ProtocolError, Segment, equal_segments};
 pub(crate) use request::name_of;
 pub use request::{Base, DataFile, DataSource, Protocol, RunRequest, Search, SizeLimits, Storage};

@@ -21,7 +21,7 @@ use super::protocol::{Counts, Segment};
 use super::settings::Settings;
 use super::training;
 use crate::progress::Stage;
-use crate::report::{self, Quality};
+use crate::report;
 use crate::stream::Stream;
 
 /// Streams of the seed, one a purpose; the segment's index is added.
@@ -206,7 +206,7 @@ impl Experiment<'_> {
             working_memory_bytes: learning.max(serving).max(relearning),
             bytes_used: used * u64::from(self.request.storage.bytes()),
             action: decided.action,
-            quality: Quality { recall: evaluation.recall, ndcg: evaluation.ndcg },
+            quality: evaluation.quality,
             search_seconds,
             train_seconds,
             test_seconds,

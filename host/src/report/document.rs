@@ -3,6 +3,8 @@
 //! A number is `f64` or an integer, and is printed in the shortest form that reads back as the same number.
 //! Fields may be added; none of these may go.
 
+use std::ops::{Add, Div};
+
 use scall_core::sizes::Action;
 use serde::{Deserialize, Serialize};
 
@@ -148,6 +150,18 @@ pub struct Quality {
     /// The same with earlier hits counting more.
     #[serde(rename = "ndcg@20")]
     pub ndcg: f64,
+    /// The share of the test items found among the first 5.
+    #[serde(rename = "recall@5")]
+    pub recall_at_5: f64,
+    /// The same with earlier hits counting more.
+    #[serde(rename = "ndcg@5")]
+    pub ndcg_at_5: f64,
+    /// The share of the test items found among the first 10.
+    #[serde(rename = "recall@10")]
+    pub recall_at_10: f64,
+    /// The same with earlier hits counting more.
+    #[serde(rename = "ndcg@10")]
+    pub ndcg_at_10: f64,
 }
 
 /// How many rows have which size, at the end of a run: `counts[s]` rows have `s` parameters.
@@ -437,9 +451,39 @@ impl Quality {
     /// The mean over all segments but the first; zero without any.
     pub fn mean_of(segments: &[Segment]) -> Self {
         let measured = segments.get(1..).unwrap_or_default();
-        let count = measured.len().max(1) as f64;
-        let mean = |value: fn(&Self) -> f64| measured.iter().map(|s| value(&s.quality)).sum::<f64>() / count;
-        Self { recall: mean(|quality| quality.recall), ndcg: mean(|quality| quality.ndcg) }
+        measured.iter().fold(Self::default(), |sum, segment| sum + segment.quality) / measured.len().max(1) as f64
+    }
+
+    /// Mean of Recall@20 and NDCG@20, by which the published method judges models.
+    pub const fn fitness(&self) -> f64 {
+        f64::midpoint(self.recall, self.ndcg)
+    }
+
+    fn zip(self, other: Self, with: impl Fn(f64, f64) -> f64) -> Self {
+        Self {
+            recall: with(self.recall, other.recall),
+            ndcg: with(self.ndcg, other.ndcg),
+            recall_at_5: with(self.recall_at_5, other.recall_at_5),
+            ndcg_at_5: with(self.ndcg_at_5, other.ndcg_at_5),
+            recall_at_10: with(self.recall_at_10, other.recall_at_10),
+            ndcg_at_10: with(self.ndcg_at_10, other.ndcg_at_10),
+        }
+    }
+}
+
+impl Add for Quality {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+}
+
+impl Div<f64> for Quality {
+    type Output = Self;
+
+    fn div(self, by: f64) -> Self {
+        self.zip(self, |a, _| a / by)
     }
 }
 

@@ -71,16 +71,16 @@ mod tests {
         ] {
             assert!(segment[field].is_u64(), "{field}");
         }
-        for field in ["recall@20", "ndcg@20", "search_seconds", "train_seconds"] {
+        for field in ["recall@5", "recall@10", "ndcg@5", "ndcg@10", "recall@20", "ndcg@20"] {
+            assert!(segment[field].is_f64() && document["mean"][field].is_f64(), "{field}");
+        }
+        for field in ["search_seconds", "train_seconds"] {
             assert!(segment[field].is_f64(), "{field}");
         }
         assert_eq!(
             segment["action"],
             serde_json::json!({"user_share": 0.41, "user_shape": 3.2, "item_shape": 5.9})
         );
-        for field in ["recall@20", "ndcg@20"] {
-            assert!(document["mean"][field].is_f64(), "{field}");
-        }
         for field in ["budget_violations", "peak_memory_bytes"] {
             assert!(document[field].is_u64(), "{field}");
         }

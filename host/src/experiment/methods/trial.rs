@@ -169,7 +169,7 @@ impl<'t> Task<'t> {
                     // Lists and scratch have the lengths that were asked for.
                     let _ = kernels::retrieve(served, users, lists, excluded);
                 });
-                f64::midpoint(found.recall, found.ndcg)
+                found.quality.fitness()
             }
         }
     }
