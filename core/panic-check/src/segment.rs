@@ -11,7 +11,7 @@ use scall_core::segment::{
 use scall_core::side::PerSide;
 use scall_core::sizes::Distribution;
 use scall_core::snapshot;
-use scall_core::state::StateConfig;
+use scall_core::state::{SideState, StateConfig};
 
 static mut FLOATS: [f32; 1 << 16] = [0.0; 1 << 16];
 static mut WORDS: [u32; 1 << 12] = [0; 1 << 12];
@@ -61,9 +61,18 @@ pub fn exercise() {
     let Ok(policy) = Sac::new(&config, memory, Generator::new(black_box(3))) else { return };
     let states = part(&mut floats, Decider::states_len(&state));
     let space = black_box(ActionSpace::BALANCED);
-    let Ok(decider) = Decider::new(policy, state, space, black_box(Distribution::PowerLaw), states) else {
+    let Ok(mut decider) = Decider::new(policy, state, space, black_box(Distribution::PowerLaw), states)
+    else {
         return;
     };
+    let side = SideState {
+        order: black_box(&[1, 0][..]),
+        frequencies: black_box(&[2.0, 3.0][..]),
+        mean_embedding: black_box(&[0.5][..]),
+        largest: black_box(4.0),
+        smallest: black_box(1.0),
+    };
+    let _ = black_box(decider.read_sides(&PerSide::new(side, side)));
     let settings = black_box(LoopSettings { resize: ResizeSettings::default(), half_life: 1.0, reserve: 16 });
     let mut session = SegmentLoop::new(recommender, decider, settings, counts, Generator::new(black_box(4)));
     let _ = black_box(session.observe(black_box(0), black_box(0)));

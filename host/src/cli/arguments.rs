@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use scall_core::sizes::{Action, Distribution};
 
-use crate::experiment::{Base, DataFile, DataSource, Protocol, Search, SizeLimits, Storage};
+use super::failure::Failure;
+use crate::experiment::{
+    Base, DataFile, DataSource, Method, Protocol, PublishedOptions, RewardRange, Search, Selection,
+    SizeLimits, Storage, TargetNetworks,
+};
 use crate::input::{Column, Delimiter, ReadOptions};
 use crate::stream::PrepareOptions;
 
@@ -77,17 +81,18 @@ pub(super) struct ExperimentArguments {
     format: FormatArguments,
     #[command(flatten)]
     filter: FilterArguments,
-    /// How SCALL finds its actions: paired trials with a margin, or as published
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = SearchName::Paired)]
-    search: SearchName,
+    /// How SCALL finds its actions: paired trials with a margin, or as published [default: paired, and
+    /// published under the published protocol]
+    #[arg(long, value_name = "NAME", value_enum)]
+    search: Option<SearchName>,
     /// One action for all segments instead of a search: the users' share and both shapes, as 0.5:30:5
     #[arg(long, value_name = "SHARE:SHAPE:SHAPE", value_parser = parse_action, conflicts_with = "search")]
     action: Option<Action>,
     /// The fewest dimensions of a row; the rarest entities go without one if not all can have as many
-    /// [default: 3 for scall, 1 for its published search, else 0]
+    /// [default: 3 for scall, 1 for its published search and protocol, else 0]
     #[arg(long, value_name = "N")]
     min_size: Option<u32>,
-    /// The most dimensions of a row [default: 64]
+    /// The most dimensions of a row [default: 64; 256 under the published protocol]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_size: Option<u32>,
     /// The recommender under the sizes
@@ -99,9 +104,11 @@ pub(super) struct ExperimentArguments {
     /// How the stream is cut and measured
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Protocol::Equal)]
     pub(super) protocol: Protocol,
-    /// The number of segments; the first only warms the model up
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..))]
-    pub(super) segments: u32,
+    /// The number of segments of the equal protocol; the first only warms the model up [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    segments: Option<u32>,
+    #[command(flatten)]
+    published: PublishedArguments,
     /// The one source of all randomness
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(super) seed: u64,
@@ -116,6 +123,41 @@ pub(super) struct ExperimentArguments {
     pub(super) resume: bool,
     #[command(flatten)]
     pub(super) output: OutputArguments,
+}
+
+/// What only the published protocol takes, and in part the published search.
+#[derive(Clone, Copy, Debug, Args)]
+struct PublishedArguments {
+    /// A segment ends when more than N new users and items have appeared [default: 15000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    new_entities: Option<u32>,
+    /// What the best block of a training is chosen by: a tenth of the train part that is not learned, or the
+    /// test part itself as published, which makes figures optimistic [default: validation]
+    #[arg(long, value_name = "NAME", value_enum)]
+    select: Option<Selection>,
+    /// How the targets of the policy's critics begin: as copies of them, or drawn by themselves as published
+    /// [default: synchronised]
+    #[arg(long, value_name = "NAME", value_enum)]
+    target_networks: Option<TargetNetworks>,
+    /// The most steps of a policy's search in a segment; published there is no bound [default: 50, and 30 for
+    /// --search published under the equal protocol]
+    #[arg(long, value_name = "MAX", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    policy_steps: Option<u32>,
+    /// The ratios to the baseline that earn rewards of 0 and 10 [default: 0.9:1.1, and 0.7:1.2 for --search
+    /// published under the equal protocol]
+    #[arg(long, value_name = "LOW:HIGH", value_parser = parse_reward_range)]
+    reward_range: Option<RewardRange>,
+}
+
+fn parse_reward_range(text: &str) -> Result<RewardRange, String> {
+    let wrong =
+        || format!("expected two numbers from 0 to 100, the lower first, as in 0.9:1.1, found `{text}`");
+    let (low, high) = text.split_once(':').ok_or_else(wrong)?;
+    let number = |text: &str| text.parse().ok().filter(|number: &f64| (0.0..=100.0).contains(number));
+    match (number(low), number(high)) {
+        (Some(low), Some(high)) if high - low >= 1e-3 => Ok(RewardRange { low, high }),
+        _ => Err(wrong()),
+    }
 }
 
 /// The searches that have a name.
@@ -144,11 +186,55 @@ fn parse_action(text: &str) -> Result<Action, String> {
 }
 
 impl ExperimentArguments {
+    /// Refuses options that the protocol or the search has no use for, and methods that have no place in it.
+    pub(super) fn check(&self, methods: &[Method]) -> Result<(), Failure> {
+        let PublishedArguments { new_entities, select, target_networks, policy_steps, reward_range } =
+            self.published;
+        let refuse = |typed: bool, option: &str, why: &str| {
+            if typed { Err(Failure::usage(format!("{option}: {why}"))) } else { Ok(()) }
+        };
+        if self.protocol == Protocol::Published {
+            let by_growth = "--protocol published cuts by growth; expected --new-entities instead";
+            refuse(self.segments.is_some(), "--segments", by_growth)?;
+            let one_search = "--protocol published has a search of its own; expected published";
+            refuse(self.search == Some(SearchName::Paired), "--search paired", one_search)?;
+            let apart = methods.iter().find(|method| !method.card().between_segments);
+            let within = "it takes part in the learning, for which --protocol published has no place";
+            let name = apart.map(|method| method.name()).unwrap_or_default();
+            return refuse(apart.is_some(), name, within);
+        }
+        let of_protocol = "only --protocol published takes it";
+        refuse(new_entities.is_some(), "--new-entities", of_protocol)?;
+        refuse(select.is_some(), "--select", of_protocol)?;
+        let no_search = self.search() != Search::Published;
+        let of_search = "only --protocol published and --search published take it";
+        refuse(no_search && target_networks.is_some(), "--target-networks", of_search)?;
+        refuse(no_search && policy_steps.is_some(), "--policy-steps", of_search)?;
+        refuse(no_search && reward_range.is_some(), "--reward-range", of_search)
+    }
+
     pub(super) fn search(&self) -> Search {
-        match (self.action, self.search) {
-            (Some(action), _) => Search::Fixed(action),
-            (None, SearchName::Paired) => Search::Paired,
-            (None, SearchName::Published) => Search::Published,
+        match (self.action, self.search, self.protocol) {
+            (Some(action), ..) => Search::Fixed(action),
+            (None, Some(SearchName::Published), _) | (None, None, Protocol::Published) => Search::Published,
+            (None, ..) => Search::Paired,
+        }
+    }
+
+    pub(super) fn segments(&self) -> usize {
+        self.segments.unwrap_or(10) as usize
+    }
+
+    pub(super) fn published(&self) -> PublishedOptions {
+        let PublishedArguments { new_entities, select, target_networks, policy_steps, reward_range } =
+            self.published;
+        let default = PublishedOptions::default();
+        PublishedOptions {
+            new_entities: new_entities.unwrap_or(default.new_entities),
+            selection: select.unwrap_or(default.selection),
+            target_networks: target_networks.unwrap_or(default.target_networks),
+            policy_steps,
+            reward_range,
         }
     }
 

@@ -45,6 +45,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments, command: &str, console: &mut Console) -> Result<(), Failure> {
     let output = arguments.experiment.output;
+    arguments.experiment.check(&arguments.methods)?;
     let requests = requests(arguments)?;
     let write = |request: &RunRequest, result: &RunResult| match &request.out {
         Some(directory) => files::write_run(directory, result),

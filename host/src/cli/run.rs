@@ -49,7 +49,8 @@ pub(super) fn request(
         budget: budget.clone(),
         storage: arguments.storage,
         protocol: arguments.protocol,
-        segments: arguments.segments as usize,
+        segments: arguments.segments(),
+        published: arguments.published(),
         seed: arguments.seed,
         threads: arguments.threads,
         out: arguments.out.clone(),
@@ -63,6 +64,7 @@ pub(super) fn execute(arguments: &Arguments, command: &str, console: &mut Consol
         return parity::execute(arguments.experiment.seed, output, console);
     }
     let Arguments { data, method, budget, experiment, .. } = arguments;
+    experiment.check(&[*method])?;
     let request = request(data.as_deref(), *method, budget, experiment);
     let result = experiment::run(&request, &console::progress(output))?;
     if let Some(directory) = &request.out {
@@ -81,7 +83,10 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::experiment::{Base, DataSource, Protocol, Search, SizeLimits, Storage};
+    use crate::experiment::{
+        Base, DataSource, Protocol, PublishedOptions, RewardRange, Search, Selection, SizeLimits, Storage,
+        TargetNetworks,
+    };
     use crate::input::{Column, Delimiter};
     use crate::stream::PrepareOptions;
 
@@ -110,6 +115,7 @@ mod tests {
             storage: Storage::F32,
             protocol: Protocol::Equal,
             segments: 10,
+            published: PublishedOptions::default(),
             seed: 42,
             threads: None,
             out: None,
@@ -139,5 +145,60 @@ mod tests {
         assert_eq!(request.threads.map(usize::from), Some(3));
         assert_eq!(request.out.as_deref(), Some(Path::new("results")));
         assert!(request.resume);
+    }
+
+    #[test]
+    fn the_published_protocol_has_options_of_its_own() {
+        let plain = parse("run --protocol published");
+        assert_eq!((plain.search, plain.published), (Search::Published, PublishedOptions::default()));
+        let request = parse(
+            "run --protocol published --base lightgcn --new-entities 400 --select test --target-networks \
+             independent --policy-steps 12 --reward-range 0.7:1.2 --action 0.5:30:5",
+        );
+        assert!(matches!(request.search, Search::Fixed(_)));
+        assert_eq!((request.protocol, request.base), (Protocol::Published, Base::Lightgcn));
+        let expected = PublishedOptions {
+            new_entities: 400,
+            selection: Selection::Test,
+            target_networks: TargetNetworks::Independent,
+            policy_steps: Some(12),
+            reward_range: Some(RewardRange { low: 0.7, high: 1.2 }),
+        };
+        assert_eq!(request.published, expected);
+    }
+
+    #[test]
+    fn options_without_a_use_are_refused() {
+        let refused = |line: &str| {
+            let typed = Typed::try_parse_from(line.split_whitespace()).unwrap();
+            match typed.arguments.experiment.check(&[typed.arguments.method]) {
+                Err(Failure::Usage(message)) => message,
+                other => panic!("{line}: {other:?}"),
+            }
+        };
+        for (line, expected) in [
+            ("run --protocol published --segments 5", "--new-entities"),
+            ("run --protocol published --search paired", "expected published"),
+            ("run --protocol published --method esapn", "takes part in the learning"),
+            ("run --new-entities 400", "--protocol published"),
+            ("run --select test", "--protocol published"),
+            ("run --target-networks independent", "--search published"),
+            ("run --policy-steps 5", "--search published"),
+            ("run --reward-range 0.7:1.2 --search paired", "--search published"),
+        ] {
+            let message = refused(line);
+            assert!(message.contains(expected), "{line}: {message}");
+        }
+        for line in ["run --reward-range 1.1:0.9", "run --reward-range 0.9", "run --reward-range 0:nan"] {
+            assert!(Typed::try_parse_from(line.split_whitespace()).is_err(), "{line}");
+        }
+        for line in [
+            "run --search published --policy-steps 5 --reward-range 0.7:1.2 --target-networks independent",
+            "run --protocol published --search published --new-entities 5",
+            "run --segments 5",
+        ] {
+            let typed = Typed::try_parse_from(line.split_whitespace()).unwrap();
+            assert!(typed.arguments.experiment.check(&[typed.arguments.method]).is_ok(), "{line}");
+        }
     }
 }

@@ -5,25 +5,25 @@
 //! | part | content |
 //! | --- | --- |
 //! | head, a [snapshot](scall_core::snapshot) | what the result depends on, and what is finished, as JSON |
-//! | model, a snapshot | the recommender |
+//! | model, a snapshot | the recommender, or the rows that a segment ended with |
 //! | method | what [`SizingMethod::save`] gave; length and digest are in the head |
 //!
 //! It is replaced as a whole, so that whatever stops the program leaves the last finished segment.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use scall_core::digest::Digest;
-use scall_core::recommender::Recommender;
 use scall_core::snapshot::{self, Reader, Snapshot, SnapshotError, Writer};
 use serde::{Deserialize, Serialize};
 
 use super::methods::SizingMethod;
 use super::runner::Experiment;
 use super::trace::Sizes;
-use super::{RunRequest, name_of};
+use super::{PublishedOptions, RunRequest, name_of};
 use crate::output;
 use crate::report::Segment;
 use crate::report::trace::Step;
@@ -59,6 +59,17 @@ pub(super) struct Finished {
     pub(super) trial_bytes: u64,
     /// Time spent on them, all told.
     pub(super) wall_seconds: f64,
+    /// The search that is under way.
+    pub(super) pending: Pending,
+}
+
+/// How far a search has come that goes before the next segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// Steps taken.
+    pub(super) policy_steps: u64,
+    /// Time spent on them.
+    pub(super) seconds: f64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -103,7 +114,7 @@ impl Checkpoint {
     pub(super) fn save(
         &self,
         finished: &Finished,
-        recommender: &Recommender<'_>,
+        model: &impl Snapshot,
         method: &dyn SizingMethod,
     ) -> Result<()> {
         let method = method.save().map_err(|error| self.cannot_save(error))?;
@@ -115,7 +126,7 @@ impl Checkpoint {
         };
         let head = serde_json::to_vec(&head).map_err(|error| self.cannot_save(error.into()))?;
         let head = to_bytes(&Text(head)).map_err(|error| self.cannot_save(error))?;
-        let model = to_bytes(recommender).map_err(|error| self.cannot_save(error))?;
+        let model = to_bytes(model).map_err(|error| self.cannot_save(error))?;
         output::replace(&self.path, |out| {
             [&head, &model, &method].into_iter().try_for_each(|part| out.write_all(part))
         })
@@ -124,24 +135,24 @@ impl Checkpoint {
     /// Restores the state of the run so far, if there is any, and says what is finished.
     ///
     /// # Errors
-    /// If the file cannot be read or is damaged, or belongs to another run; recommender and method are then
-    /// of no use.
+    /// If the file cannot be read or is damaged, or belongs to another run; model and method are then of no
+    /// use.
     pub(super) fn load(
         &self,
-        recommender: &mut Recommender<'_>,
+        model: &mut impl Snapshot,
         method: &mut dyn SizingMethod,
     ) -> Result<Option<Finished>> {
         let bytes = match fs::read(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             bytes => bytes.with_context(|| format!("{}: cannot read the file", self.path.display()))?,
         };
-        self.restore(&bytes, recommender, method).map(Some).with_context(|| self.path.display().to_string())
+        self.restore(&bytes, model, method).map(Some).with_context(|| self.path.display().to_string())
     }
 
     fn restore(
         &self,
         bytes: &[u8],
-        recommender: &mut Recommender<'_>,
+        model: &mut impl Snapshot,
         method: &mut dyn SizingMethod,
     ) -> Result<Finished> {
         let mut text = Text::default();
@@ -151,7 +162,7 @@ impl Checkpoint {
 
         let rest = bytes.get(head_len..).unwrap_or_default();
         // Behind an intact head of this version nothing can be of another.
-        let model_len = snapshot::load(&[LAYOUT], recommender, rest).map_err(|error| {
+        let model_len = snapshot::load(&[LAYOUT], model, rest).map_err(|error| {
             refusal(match error {
                 SnapshotError::Truncated { .. } => error,
                 _ => SnapshotError::Damaged,
@@ -207,6 +218,7 @@ fn identity(experiment: &Experiment<'_>) -> Vec<Trait> {
         storage,
         protocol,
         segments,
+        published: PublishedOptions { new_entities, selection, target_networks, policy_steps, reward_range },
         seed,
         threads: _,
         out: _,
@@ -231,6 +243,11 @@ fn identity(experiment: &Experiment<'_>) -> Vec<Trait> {
         named("--storage", name_of(storage)),
         named("--protocol", name_of(protocol)),
         named("--segments", segments.to_string()),
+        named("--new-entities", new_entities.to_string()),
+        named("--select", name_of(selection)),
+        named("--target-networks", name_of(target_networks)),
+        named("--policy-steps", named_or_default(*policy_steps)),
+        named("--reward-range", named_or_default(*reward_range)),
         named("--seed", seed.to_string()),
         named("--keep-repeats", filter.keep_repeats.to_string()),
         named("--k-core", filter.k_core.to_string()),
@@ -239,6 +256,10 @@ fn identity(experiment: &Experiment<'_>) -> Vec<Trait> {
         named("interactions with the digest", format!("{:016x}", interactions.value())),
         named("settings with the digest", format!("{:016x}", digest_of(settings.as_bytes()))),
     ]
+}
+
+fn named_or_default(value: Option<impl Display>) -> String {
+    value.map_or_else(|| "the default".to_owned(), |value| value.to_string())
 }
 
 fn digest_of(bytes: &[u8]) -> u64 {

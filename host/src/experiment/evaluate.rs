@@ -10,7 +10,7 @@ use crate::report::Quality;
 use crate::stream::Stream;
 
 /// How many users are ranked at a time.
-const USERS_AT_A_TIME: usize = 64;
+pub(super) const USERS_AT_A_TIME: usize = 64;
 
 /// Whether the `n`-th of some users is not to get an item.
 pub type Excluded<'e> = dyn Fn(usize, u32) -> bool + 'e;
@@ -105,19 +105,7 @@ pub(super) fn judge_list(list: &[Scored], relevant: &[u32]) -> Quality {
 mod tests {
     use super::*;
     use crate::experiment::protocol::equal_segments;
-    use crate::experiment::testing::stream;
-
-    /// Scores an item by its number alone: the last known item is the best.
-    fn by_number(items: u32) -> impl Fn(&[u32], &mut [Scored], &Excluded<'_>) {
-        move |users, lists, excluded| {
-            for (n, list) in lists.chunks_exact_mut(LIST).enumerate().take(users.len()) {
-                let best = (0..items).rev().filter(|&item| !excluded(n, item));
-                for (place, item) in list.iter_mut().zip(best) {
-                    *place = Scored { item, score: item as f32 };
-                }
-            }
-        }
-    }
+    use crate::experiment::testing::{by_number, stream};
 
     #[test]
     fn every_user_with_a_known_new_item_is_tested_and_history_is_left_out() {

@@ -4,6 +4,7 @@
 
 use multiversion::multiversion;
 use scall_core::Side;
+use scall_core::math;
 use scall_core::policy::kernels::{self as policy, Kernels, LayerStep, Rows, RowsMut};
 use scall_core::policy::{Losses, Sac, Step};
 use scall_core::recommender::{Recommender, RecommenderError, Scored, batch_scratch_len};
@@ -14,6 +15,16 @@ pub fn learn(recommender: &mut Recommender<'_>, pairs: &[(u32, u32)]) {
     for &(user, item) in pairs {
         recommender.learn(user, item);
     }
+}
+
+/// Learns from each pair in turn, and sums up the losses of those that there was another item for.
+#[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
+pub fn learn_batch(recommender: &mut Recommender<'_>, pairs: &[(u32, u32)]) -> f64 {
+    let mut loss = 0.0;
+    for &(user, item) in pairs {
+        loss += recommender.learn(user, item).map_or(0.0, |margin| f64::from(math::softplus(-margin)));
+    }
+    loss
 }
 
 /// Takes one event after the other: admits, counts, remembers and learns.

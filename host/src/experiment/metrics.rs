@@ -49,7 +49,7 @@ mod tests {
             hits[place - 1] = true;
         }
         let found = quality(&hits, 7);
-        let gains = [0.630_929_753_571_457_5, 0.356_207_187_108_022_17, 0.270_238_154_427_319_74];
+        let gains = [0.630_929_753_571_457_5, 0.356_207_187_108_022_2, 0.270_238_154_427_319_74];
         // The first five and seven weights add up to these.
         let (five, seven) = (2.948_459_118_879_392_3, 3.637_999_639_320_748);
         let expected = [

@@ -10,6 +10,7 @@ pub mod methods;
 pub mod metrics;
 pub mod model;
 pub mod protocol;
+pub mod published;
 mod request;
 pub mod run;
 pub mod runner;
@@ -28,6 +29,9 @@ pub use methods::Method;
 pub use metrics::LIST;
 pub use protocol::{Counts, ProtocolError, Segment, equal_segments};
 pub(crate) use request::name_of;
-pub use request::{Base, DataFile, DataSource, Protocol, RunRequest, Search, SizeLimits, Storage};
+pub use request::{
+    Base, DataFile, DataSource, Protocol, PublishedOptions, RewardRange, RunRequest, Search, Selection,
+    SizeLimits, Storage, TargetNetworks,
+};
 pub use run::{run, run_all, run_with};
 pub use runner::Experiment;

@@ -75,6 +75,17 @@ pub enum ProtocolError {
         /// The number of segments asked for.
         segments: usize,
     },
+    /// Too few users and items to cut by their growth.
+    #[error(
+        "{entities} users and items are left after the filters, all of which fit into the first segment; lower \
+         --new-entities {asked}, or keep more with --k-core"
+    )]
+    TooLittleGrowth {
+        /// Users and items in the prepared stream.
+        entities: u64,
+        /// The new ones that a segment may have.
+        asked: u32,
+    },
 }
 
 /// Cuts `stream` into `segments` equal counts; the first four fifths of each are its train part.
@@ -101,7 +112,7 @@ pub fn equal_segments(stream: &Stream, segments: usize) -> Result<Vec<Segment>, 
 }
 
 /// The counts after `range`, when `before` were seen ahead of it.
-fn seen(stream: &Stream, range: Range<usize>, before: Counts) -> Counts {
+pub(super) fn seen(stream: &Stream, range: Range<usize>, before: Counts) -> Counts {
     let above = |ids: &[u32], count: u32| ids.iter().fold(count, |count, &id| count.max(id + 1));
     Counts {
         users: above(&stream.users[range.clone()], before.users),

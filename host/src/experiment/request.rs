@@ -34,8 +34,10 @@ pub struct RunRequest {
     pub storage: Storage,
     /// How the stream is cut and measured.
     pub protocol: Protocol,
-    /// The number of segments, at least 2.
+    /// The number of segments in the equal protocol, at least 2.
     pub segments: usize,
+    /// What the published protocol is asked for.
+    pub published: PublishedOptions,
     /// The one source of all randomness.
     pub seed: u64,
     /// Worker threads; all of the machine's if none are named. The result does not depend on them.
@@ -60,6 +62,7 @@ impl Default for RunRequest {
             storage: Storage::F32,
             protocol: Protocol::Equal,
             segments: 10,
+            published: PublishedOptions::default(),
             seed: 42,
             threads: None,
             out: None,
@@ -116,6 +119,69 @@ pub enum Base {
     Lightgcn,
 }
 
+/// What only the published protocol and the published search ask for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PublishedOptions {
+    /// A segment ends when more new users and items than this have appeared.
+    pub new_entities: u32,
+    /// What the best block of a training is chosen by.
+    pub selection: Selection,
+    /// How the targets of the policy's critics begin.
+    pub target_networks: TargetNetworks,
+    /// The most steps of a search, where it is not the protocol's own.
+    pub policy_steps: Option<u32>,
+    /// The ratios to the baseline that earn rewards of 0 and 10, where they are not the protocol's own.
+    pub reward_range: Option<RewardRange>,
+}
+
+/// As on the command line.
+impl Default for PublishedOptions {
+    fn default() -> Self {
+        Self {
+            new_entities: 15_000,
+            selection: Selection::Validation,
+            target_networks: TargetNetworks::Synchronised,
+            policy_steps: None,
+            reward_range: None,
+        }
+    }
+}
+
+/// What the best block of a training is chosen by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// A tenth of the train part, which is not learned
+    Validation,
+    /// The test part itself, as published: figures are optimistic
+    Test,
+}
+
+/// How the targets of the policy's critics begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetNetworks {
+    /// As copies of the critics
+    Synchronised,
+    /// Drawn by themselves, as published
+    Independent,
+}
+
+/// The ratios of qualities that earn rewards of 0 and 10.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RewardRange {
+    /// Earns 0.
+    pub low: f64,
+    /// Earns 10; above the other.
+    pub high: f64,
+}
+
+impl fmt::Display for RewardRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.low, self.high)
+    }
+}
+
 /// How a parameter is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -130,6 +196,8 @@ pub enum Storage {
 pub enum Protocol {
     /// Segments of equal numbers of interactions
     Equal,
+    /// Segments by the growth of the stream, with replay and training to convergence (Qu et al., CIKM 2024)
+    Published,
 }
 
 impl Storage {
@@ -182,6 +250,8 @@ mod tests {
         check::<Base>();
         check::<Storage>();
         check::<Protocol>();
+        check::<Selection>();
+        check::<TargetNetworks>();
         assert_eq!(Method::Frequency.to_string(), "frequency");
     }
 }

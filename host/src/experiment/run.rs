@@ -18,11 +18,13 @@ use super::protocol::{self, Counts};
 use super::runner::Experiment;
 use super::settings::Settings;
 use super::trace::{Followed, ranked_sizes};
-use super::{DataSource, RunRequest, load_file};
+use super::{DataSource, Protocol, RunRequest, load_file, published};
 use crate::memory::peak_memory;
 use crate::progress::Progress;
 use crate::report::trace::Trace;
-use crate::report::{Budget, Dataset, HeldBytes, Quality, RunDocument, RunResult, SCHEMA, SizeCounts};
+use crate::report::{
+    Budget, Dataset, HeldBytes, PublishedProtocol, Quality, RunDocument, RunResult, SCHEMA, SizeCounts,
+};
 use crate::stream::{self, Stream, builtin::builtin};
 
 /// Runs one method on one stream.
@@ -52,8 +54,8 @@ pub fn run_with(
     pool(threads(request))?.install(|| {
         let stream = load(request, progress)?;
         checkpoint::prepare(request)?;
-        let settings = Settings::default().limited(request.sizes);
-        run_method(request, &settings, &stream, method, started, progress)
+        let settings = Settings::of(request);
+        run_protocol(request, &settings, &stream, method, started, progress)
     })
 }
 
@@ -145,14 +147,29 @@ fn run_stream(
     started: Instant,
     progress: &Progress,
 ) -> Result<RunResult> {
-    let settings = Settings::of(request.base).limited(request.sizes);
+    let settings = Settings::of(request);
     let mut policy = PolicyMemory::default();
     let setup = Setup { request, settings: &settings, policy: &mut policy };
     let mut method = (request.method.card().make)(setup)?;
-    run_method(request, &settings, stream, &mut *method, started, progress)
+    run_protocol(request, &settings, stream, &mut *method, started, progress)
 }
 
-/// Runs a method that was `started`, from the last finished segment if that is asked for.
+/// Runs a method that was `started` under the protocol that is asked for.
+fn run_protocol(
+    request: &RunRequest,
+    settings: &Settings,
+    stream: &Stream,
+    method: &mut dyn SizingMethod,
+    started: Instant,
+    progress: &Progress,
+) -> Result<RunResult> {
+    match request.protocol {
+        Protocol::Equal => run_method(request, settings, stream, method, started, progress),
+        Protocol::Published => published::run::run(request, settings, stream, method, started, progress),
+    }
+}
+
+/// Runs a method that was `started` under the equal protocol, from the last finished segment if that is asked for.
 pub(super) fn run_method(
     request: &RunRequest,
     settings: &Settings,
@@ -169,7 +186,7 @@ pub(super) fn run_method(
     }
     let capacity = experiment.capacity()?;
     let mut memory = ModelMemory::new(&capacity);
-    let model_bytes = memory.bytes();
+    let held = Held { parameters: capacity.parameters, bytes: memory.bytes() };
     let first_budget = experiment.budget(segments.first().map_or(Counts::default(), |first| first.known))?;
     let cold = experiment.cold_sizes(first_budget);
     let mut recommender = Recommender::new(
@@ -205,13 +222,34 @@ pub(super) fn run_method(
         stage.advance(1);
     }
     drop(stage);
+    conclude(&experiment, finished, &recommender, held, method.bytes())
+}
 
+/// What was held for a model.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    /// Parameters that there was room for.
+    pub(super) parameters: u32,
+    /// All bytes, those of the parameters included.
+    pub(super) bytes: u64,
+}
+
+/// The result of the `finished` segments, the last of which ended with the rows of `recommender`.
+pub(super) fn conclude(
+    experiment: &Experiment<'_>,
+    finished: Finished,
+    recommender: &Recommender<'_>,
+    held: Held,
+    method_bytes: u64,
+) -> Result<RunResult> {
+    let Experiment { request, stream, settings, .. } = *experiment;
     let arena = recommender.arena();
     let sizes = |side| (0..arena.count(side)).map(move |id| arena.size(side, id));
     let entities = stream.entities();
-    let parameters = experiment.budget(capacity.entities)?;
-    let row_bytes = u64::from(capacity.parameters) * u64::from(request.storage.bytes());
-    let table_bytes = model_bytes.saturating_sub(row_bytes);
+    let all = Counts { users: entities.user as u32, items: entities.item as u32 };
+    let parameters = experiment.budget(all)?;
+    let row_bytes = u64::from(held.parameters) * u64::from(request.storage.bytes());
+    let table_bytes = held.bytes.saturating_sub(row_bytes);
     let working = finished.segments.iter().map(|segment| segment.working_memory_bytes);
     let working_bytes = working.max().unwrap_or_default();
     let document = RunDocument {
@@ -220,6 +258,7 @@ pub(super) fn run_method(
         method: request.method,
         base: request.base,
         protocol: request.protocol,
+        published: PublishedProtocol::of(request, &settings.published),
         seed: request.seed,
         storage: request.storage,
         dataset: Dataset {
@@ -238,15 +277,9 @@ pub(super) fn run_method(
         mean: Quality::mean_of(&finished.segments),
         segments: finished.segments,
         capped: request.method.card().capped,
-        method_bytes: method.bytes(),
+        method_bytes,
         budget_violations: finished.violations,
-        held_bytes: HeldBytes::new(
-            row_bytes,
-            table_bytes,
-            finished.trial_bytes,
-            working_bytes,
-            method.bytes(),
-        ),
+        held_bytes: HeldBytes::new(row_bytes, table_bytes, finished.trial_bytes, working_bytes, method_bytes),
         peak_memory_bytes: peak_memory(),
         wall_seconds: finished.wall_seconds,
     };
@@ -256,7 +289,7 @@ pub(super) fn run_method(
     });
     let trace = Trace {
         ranks: ranks.collect(),
-        growth: followed.growth(stream, &finished.followed),
+        growth: Followed::of(stream).growth(stream, &finished.followed),
         steps: finished.steps,
     };
     Ok(RunResult { document, sizes: SizeCounts::of(sizes(Side::User), sizes(Side::Item)), trace })

@@ -34,6 +34,8 @@ pub mod purpose {
     pub const SIZES: u64 = 3 << 32;
     /// The policy.
     pub const POLICY: u64 = 5 << 32;
+    /// What models are selected on.
+    pub const VALIDATION: u64 = 6 << 32;
     /// The search for sizes.
     pub const SEARCH: u64 = 4 << 32;
     /// What a method draws besides.
@@ -102,7 +104,7 @@ impl Experiment<'_> {
     ///
     /// # Errors
     /// As [`budget`](Self::budget).
-    fn allowance(&self, entities: Counts) -> Result<u32> {
+    pub(super) fn allowance(&self, entities: Counts) -> Result<u32> {
         let capacity = self.capacity()?.parameters;
         Ok(if self.capped() { self.budget(entities)?.min(capacity) } else { capacity })
     }
@@ -207,6 +209,7 @@ impl Experiment<'_> {
             bytes_used: used * u64::from(self.request.storage.bytes()),
             action: decided.action,
             quality: evaluation.quality,
+            published: None,
             search_seconds,
             train_seconds,
             test_seconds,

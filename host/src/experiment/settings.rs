@@ -9,7 +9,7 @@ use scall_core::sizes::{Bounds, Distribution, SizeSettings};
 
 use super::base::LightGcnSteps;
 use super::methods::{Measure, PublishedSettings, SearchSettings, TrialSettings};
-use super::{Base, SizeLimits};
+use super::{Base, Protocol, RewardRange, RunRequest, SizeLimits, TargetNetworks};
 use crate::lightgcn::{Candidates, LightGcnSettings};
 
 /// Everything about learning that the command line does not say.
@@ -92,6 +92,7 @@ impl Default for Settings {
                 most_steps: 30,
                 still: 0.01,
                 ratios: (0.7, 1.2),
+                target_networks: TargetNetworks::Synchronised,
                 trial: TrialSettings {
                     seeds: 1,
                     validation: 0.1,
@@ -106,9 +107,31 @@ impl Default for Settings {
     }
 }
 
+/// The most steps of a search under the published protocol, which itself has no bound.
+pub const MOST_POLICY_STEPS: u32 = 50;
+
 impl Settings {
+    /// Those of a request.
+    pub fn of(request: &RunRequest) -> Self {
+        let settings = Self::of_base(request.base);
+        let mut settings = match request.protocol {
+            Protocol::Equal => settings,
+            Protocol::Published => settings.published_protocol(),
+        };
+        let (options, search) = (&request.published, &mut settings.published);
+        search.target_networks = options.target_networks;
+        if let Some(steps) = options.policy_steps {
+            search.most_steps = steps as usize;
+            search.fewest_steps = search.fewest_steps.min(search.most_steps);
+        }
+        if let Some(RewardRange { low, high }) = options.reward_range {
+            search.ratios = (low, high);
+        }
+        settings.limited(request.sizes)
+    }
+
     /// The settings under which a base is compared.
-    pub fn of(base: Base) -> Self {
+    fn of_base(base: Base) -> Self {
         let settings = Self::default();
         match base {
             Base::Mf => settings,
@@ -123,6 +146,18 @@ impl Settings {
                 ..settings
             },
         }
+    }
+
+    /// Those of the published protocol (Qu et al., CIKM 2024): rows of 1 to 256 dimensions that are dealt anew
+    /// in every segment, by the frequencies of its train part alone.
+    fn published_protocol(self) -> Self {
+        let resize = ResizeSettings { hysteresis: false, ..resize(1) };
+        let mut settings = Self { half_life: 0.0, cold_dimensions: 0, ..self };
+        (settings.resize, settings.search.resize, settings.published.resize) = (resize, resize, resize);
+        settings.lightgcn.settings = LightGcnSettings::PUBLISHED;
+        settings.published.most_steps = MOST_POLICY_STEPS as usize;
+        settings.published.ratios = (0.9, 1.1);
+        settings.limited(SizeLimits { min: Some(1), max: Some(256) })
     }
 
     /// The same with the bounds that were asked for, for every method.

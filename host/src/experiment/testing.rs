@@ -1,7 +1,23 @@
 //! What the tests of the experiment share.
 
+use scall_core::recommender::Scored;
+
+use super::evaluate::Excluded;
+use super::metrics::LIST;
 use crate::input::{Format, Names};
 use crate::stream::Stream;
+
+/// Scores an item by its number alone: the last known item is the best.
+pub(crate) fn by_number(items: u32) -> impl Fn(&[u32], &mut [Scored], &Excluded<'_>) {
+    move |users, lists, excluded| {
+        for (n, list) in lists.chunks_exact_mut(LIST).enumerate().take(users.len()) {
+            let best = (0..items).rev().filter(|&item| !excluded(n, item));
+            for (place, item) in list.iter_mut().zip(best) {
+                *place = Scored { item, score: item as f32 };
+            }
+        }
+    }
+}
 
 /// A stream of these pairs, one a second, whose numbers are in order of arrival already.
 pub(crate) fn stream(pairs: &[(u32, u32)]) -> Stream {

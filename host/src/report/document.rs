@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::trace::Trace;
 use crate::budget::BudgetSpec;
-use crate::experiment::methods::MethodCard;
-use crate::experiment::{Base, Method, Protocol, Storage};
+use crate::experiment::methods::{MethodCard, PublishedSettings};
+use crate::experiment::{Base, Method, Protocol, RunRequest, Selection, Storage, TargetNetworks};
 
 /// The version of every document's layout.
 pub const SCHEMA: u32 = 1;
@@ -29,6 +29,9 @@ pub struct RunDocument {
     pub base: Base,
     /// How the stream was cut and measured.
     pub protocol: Protocol,
+    /// What the published protocol was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<PublishedProtocol>,
     /// The source of all randomness.
     pub seed: u64,
     /// How a parameter was stored.
@@ -55,6 +58,48 @@ pub struct RunDocument {
     pub peak_memory_bytes: u64,
     /// From start to end.
     pub wall_seconds: f64,
+}
+
+/// The published protocol's choices.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishedProtocol {
+    /// A segment ended when more new users and items than this had appeared.
+    pub new_entities: u32,
+    /// What the best block of a training was chosen by.
+    pub select: Selection,
+    /// How the targets of the policy's critics began.
+    pub target_networks: TargetNetworks,
+    /// The most steps of a search.
+    pub policy_steps: usize,
+    /// The ratios to the baseline that earned rewards of 0 and 10.
+    pub reward_range: (f64, f64),
+}
+
+impl PublishedProtocol {
+    /// Those of a request, if it asks for that protocol.
+    pub fn of(request: &RunRequest, search: &PublishedSettings) -> Option<Self> {
+        let options = &request.published;
+        (request.protocol == Protocol::Published).then_some(Self {
+            new_entities: options.new_entities,
+            select: options.selection,
+            target_networks: search.target_networks,
+            policy_steps: search.most_steps,
+            reward_range: search.ratios,
+        })
+    }
+}
+
+/// What the published protocol did in one segment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishedSegment {
+    /// Earlier interactions learned with its own.
+    pub replayed: u64,
+    /// Training steps.
+    pub train_steps: u64,
+    /// Steps of the search before it, on the segment that was then over.
+    pub policy_steps: u64,
+    /// Mean of Recall@20 and NDCG@20 after the first block of training: the next search's baseline.
+    pub first_fitness: f64,
 }
 
 /// The interactions that count, after filtering.
@@ -105,7 +150,7 @@ pub struct HeldBytes {
 pub struct Segment {
     /// From 0.
     pub index: usize,
-    /// Users seen by its end.
+    /// Users seen by its end; under the published protocol by the end of its train part, as all counts here.
     pub users: u64,
     /// Items seen by its end.
     pub items: u64,
@@ -133,6 +178,9 @@ pub struct Segment {
     /// How good the recommendations were.
     #[serde(flatten)]
     pub quality: Quality,
+    /// Of the published protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<PublishedSegment>,
     /// Time spent on choosing the sizes.
     pub search_seconds: f64,
     /// Time spent on learning.
@@ -451,7 +499,8 @@ impl Quality {
     /// The mean over all segments but the first; zero without any.
     pub fn mean_of(segments: &[Segment]) -> Self {
         let measured = segments.get(1..).unwrap_or_default();
-        measured.iter().fold(Self::default(), |sum, segment| sum + segment.quality) / measured.len().max(1) as f64
+        measured.iter().fold(Self::default(), |sum, segment| sum + segment.quality)
+            / measured.len().max(1) as f64
     }
 
     /// Mean of Recall@20 and NDCG@20, by which the published method judges models.

@@ -43,6 +43,7 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
                     recall_at_10: 0.083,
                     ndcg_at_10: 0.074,
                 },
+                published: None,
                 search_seconds: if method == Method::Scall { 1.9 } else { 0.0 },
                 train_seconds: 0.4,
                 test_seconds: 0.1,
@@ -55,6 +56,7 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
         method,
         base: Base::Mf,
         protocol: Protocol::Equal,
+        published: None,
         seed,
         storage: Storage::F32,
         dataset: Dataset {

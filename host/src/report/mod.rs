@@ -22,6 +22,7 @@ pub(crate) mod examples;
 
 pub use document::{
     BenchDocument, BenchRow, Budget, CompareDocument, DataStatsDocument, Dataset, FetchedDocument, HeldBytes,
-    KnownSet, KnownSetsDocument, MethodsDocument, ParityDocument, PreparedDocument, Quality, ReportDocument,
-    RunDocument, RunResult, SCHEMA, Segment, SizeCounts, SizesDocument, Spread, SummaryRow,
+    KnownSet, KnownSetsDocument, MethodsDocument, ParityDocument, PreparedDocument, PublishedProtocol,
+    PublishedSegment, Quality, ReportDocument, RunDocument, RunResult, SCHEMA, Segment, SizeCounts,
+    SizesDocument, Spread, SummaryRow,
 };

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use super::comparison::{BEST_IN, grid};
 use super::document::{
     BenchDocument, CompareDocument, DataStatsDocument, FetchedDocument, KnownSetsDocument, MethodsDocument,
-    PreparedDocument, RunDocument, SizeCounts, SizesDocument,
+    PreparedDocument, PublishedProtocol, RunDocument, SizeCounts, SizesDocument,
 };
 use crate::experiment::methods::MethodCard;
 use crate::experiment::name_of;
@@ -31,6 +31,9 @@ pub fn run(document: &RunDocument) -> String {
         name_of(&document.storage),
         document.seed,
     );
+    if let Some(published) = &document.published {
+        text.insert_str(text.len() - 1, &protocol(published));
+    }
     let mut sheet = Sheet::new(
         &[],
         &[
@@ -79,6 +82,19 @@ pub fn run(document: &RunDocument) -> String {
         seconds(document.wall_seconds),
     ));
     text
+}
+
+/// What the published protocol was asked for, and where it departs from what was published.
+fn protocol(published: &PublishedProtocol) -> String {
+    let PublishedProtocol { new_entities, select, target_networks, policy_steps, reward_range: (low, high) } =
+        published;
+    format!(
+        "published protocol: segments of {} new users and items; models selected by {}; target networks {}; \
+         at most {policy_steps} policy steps; rewards from {low} to {high}\n",
+        grouped((*new_entities).into()),
+        name_of(select),
+        name_of(target_networks),
+    )
 }
 
 /// A comparison: one line per stream, budget and method, the best mean of each stream and budget marked.

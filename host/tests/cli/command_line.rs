@@ -51,9 +51,7 @@ fn a_wrong_command_line_is_one_line_with_status_2_and_says_what_was_expected() {
 
 #[test]
 fn methods_bases_and_formats_that_are_not_there_yet_are_refused() {
-    for line in
-        ["run --storage f16", "run --storage i8", "run --protocol published", "run --budget total:64KiB"]
-    {
+    for line in ["run --storage f16", "run --storage i8", "run --budget total:64KiB"] {
         failure(scall_line(line), 2);
     }
 }

@@ -8,6 +8,7 @@ mod data_prepare;
 mod data_stats;
 mod mini_experiment;
 mod output_files;
+mod published;
 mod report;
 mod resume;
 mod run;

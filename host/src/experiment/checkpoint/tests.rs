@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 use scall_core::random::Generator;
+use scall_core::recommender::Recommender;
 use scall_core::segment::SizeRule;
 
 use super::*;
@@ -11,7 +12,7 @@ use crate::experiment::methods::Decided;
 use crate::experiment::protocol;
 use crate::experiment::run::run_method;
 use crate::experiment::settings::Settings;
-use crate::experiment::{Base, DataSource, Method, Protocol, Search, SizeLimits, Storage};
+use crate::experiment::{Base, DataSource, Method, Protocol, PublishedOptions, Search, SizeLimits, Storage};
 use crate::input::{Format, Names};
 use crate::progress::Progress;
 use crate::report::{RunDocument, RunResult};
@@ -99,6 +100,7 @@ fn request(out: Option<PathBuf>, resume: bool) -> RunRequest {
         storage: Storage::F32,
         protocol: Protocol::Equal,
         segments: SEGMENTS,
+        published: PublishedOptions::default(),
         seed: 4,
         threads: None,
         out,

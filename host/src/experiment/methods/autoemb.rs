@@ -37,6 +37,7 @@ pub const CARD: MethodCard = MethodCard {
     stores: "two controllers, Adam's moments of them and of pieces and maps, all weights, and the summed rows",
     source: "Zhao et al., AutoEmb, ICDM 2021, arXiv 2002.11252",
     capped: false,
+    between_segments: false,
     make: |setup| {
         if setup.request.base != Base::Mf {
             bail!("--method autoemb learns by itself: expected --base mf");

@@ -35,6 +35,7 @@ pub const CARD: MethodCard = MethodCard {
     stores: "the predictor: two encoders, a set encoder and a decoder, and Adam's moments",
     source: "Qu et al., Budgeted Embedding Table for Recommender Systems, WSDM 2024, arXiv 2310.14884",
     capped: true,
+    between_segments: true,
     make: |setup| {
         // As SCALL's trials (published: Recall and NDCG of a fine-tuned model of full size).
         let trial = TrialSettings { seeds: 1, ..setup.settings.search.trial };

@@ -32,6 +32,9 @@ pub struct MethodCard {
     /// Whether it keeps the budget. One that knows none reports the parameters that it holds, and is not
     /// counted as a violation.
     pub capped: bool,
+    /// Whether it decides between segments alone. One that pauses the learning, or learns in the recommender's
+    /// place, has no place under the published protocol.
+    pub between_segments: bool,
     /// Makes the method.
     #[serde(skip)]
     pub make: for<'a> fn(Setup<'a>) -> Result<Box<dyn SizingMethod + 'a>>,

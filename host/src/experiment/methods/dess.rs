@@ -31,6 +31,7 @@ pub const CARD: MethodCard = MethodCard {
     source: "after He et al., DESS, CIKM 2023, arXiv 2308.07760, whose definitions are not public; the bandit: \
              Russac et al., Weighted Linear Bandits, NeurIPS 2019",
     capped: true,
+    between_segments: false,
     make: |setup| Ok(Box::new(Dess::new(setup.settings.resize, setup.request.seed))),
 };
 

@@ -34,6 +34,7 @@ pub const CARD: MethodCard = MethodCard {
     stores: "two networks with Adam's moments; for each entity its notch and its last five losses",
     source: "Liu et al., Automated Embedding Size Search in Deep Recommender Systems, SIGIR 2020",
     capped: true,
+    between_segments: false,
     make: |setup| Ok(Box::new(Esapn::new(setup.settings.resize, true, setup.request.seed))),
 };
 

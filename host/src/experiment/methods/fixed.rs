@@ -27,6 +27,7 @@ pub const UNIFORM: MethodCard = MethodCard {
     stores: "nothing",
     source: "the common practice",
     capped: true,
+    between_segments: true,
     make: |setup| rule(&setup, SizeRule::Uniform),
 };
 

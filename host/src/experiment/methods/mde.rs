@@ -26,6 +26,7 @@ pub const CARD: MethodCard = MethodCard {
     stores: "nothing",
     source: "Ginart et al., Mixed Dimension Embeddings, ISIT 2021, arXiv 1909.11810; block projections left out",
     capped: true,
+    between_segments: true,
     make: |setup| Ok(Box::new(Mde { resize: setup.settings.resize })),
 };
 

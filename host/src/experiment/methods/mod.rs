@@ -28,7 +28,7 @@ pub use card::{MethodCard, Setup};
 pub use fixed::Fixed;
 pub use pause::Pause;
 pub use policy::PolicyMemory;
-pub use published::{Published, PublishedSettings};
+pub use published::{Environment, Published, PublishedSettings};
 pub use sizing::Sizing;
 pub use trial::{Measure, TrialSettings};
 
@@ -143,6 +143,15 @@ pub trait SizingMethod {
     /// Bytes of the largest model trained so far to judge a candidate.
     fn trial_bytes(&self) -> u64 {
         0
+    }
+
+    /// Learns about sizes from the segment that is over, as the published protocol has it, before the next one
+    /// is decided on. Methods that do not search there have nothing to do.
+    ///
+    /// # Errors
+    /// If an action cannot be tried, or what was learned cannot be saved.
+    fn rehearse(&mut self, _environment: &mut dyn Environment) -> Result<()> {
+        Ok(())
     }
 
     /// Everything that the next decision depends on, to resume from.

@@ -7,6 +7,7 @@ use scall_core::segment::{ActionSpace, Decider};
 use scall_core::sizes::Distribution;
 use scall_core::state::StateConfig;
 
+use crate::experiment::TargetNetworks;
 use crate::experiment::runner::purpose;
 
 /// Which policy decides.
@@ -14,15 +15,15 @@ use crate::experiment::runner::purpose;
 pub enum PolicyKind {
     /// A state of 36 numbers and 63 hidden units, for few transitions.
     Compact,
-    /// 1028-512-512, with the published settings and synchronised targets.
-    Published,
+    /// 1028-512-512, with the published settings.
+    Published(TargetNetworks),
 }
 
 impl PolicyKind {
     const fn state(self) -> StateConfig {
         match self {
             Self::Compact => StateConfig::COMPACT,
-            Self::Published => StateConfig::PUBLISHED,
+            Self::Published(_) => StateConfig::PUBLISHED,
         }
     }
 
@@ -37,7 +38,10 @@ impl PolicyKind {
         let state = self.state().len() as u32;
         match self {
             Self::Compact => SacConfig::compact(state),
-            Self::Published => SacConfig { first_batches_of_one: true, ..SacConfig::new(state) },
+            Self::Published(targets) => {
+                let synchronised_targets = matches!(targets, TargetNetworks::Synchronised);
+                SacConfig { synchronised_targets, ..SacConfig::published() }
+            }
         }
     }
 }

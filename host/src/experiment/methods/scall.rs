@@ -29,6 +29,7 @@ pub const CARD: MethodCard = MethodCard {
     stores: "the policy: two critics, their targets, an actor, Adam's moments, replay; and the action in force",
     source: "Qu et al., Scalable Dynamic Embedding Size Search, CIKM 2024, arXiv 2407.15411",
     capped: true,
+    between_segments: true,
     make: |setup| {
         let (settings, seed) = (setup.settings, setup.request.seed);
         Ok(match setup.request.search {
