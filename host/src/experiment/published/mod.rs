@@ -2,8 +2,8 @@
 //! are trained to convergence, and a policy that searches on the segment that is over.
 //!
 //! [`segments`] cuts and replays, [`lesson`] says what a segment teaches, [`examination`] ranks under the
-//! published candidate rules, [`model`] builds, trains and selects models, [`rehearsal`] is the search's
-//! environment, and [`run`] goes through the segments. See `docs/published.md` for what is faithful.
+//! published candidate rules, [`training`] trains and selects models, `rehearsal` is the search's environment,
+//! and [`run`] goes through the segments. `docs/published.md` says what is faithful.
 
 pub mod examination;
 pub mod lesson;
