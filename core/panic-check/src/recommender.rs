@@ -83,6 +83,8 @@ fn use_all<E: Element>(recommender: &mut Recommender<'_, E>) {
     let (user, item) = (black_box(1), black_box(2));
     recommender.set_admission_sizes(black_box(recommender.admission_sizes()));
     let _ = black_box(recommender.observe(user, item));
+    let _ = black_box(recommender.observe_all(black_box(&[(1, 2), (0, 1)])));
+    recommender.set_config(*black_box(recommender.config()));
     let _ = black_box(recommender.admit(black_box(Side::Item), black_box(4)));
     recommender.record(user, item);
     black_box(recommender.learn(user, item));

@@ -360,6 +360,12 @@ impl<'a, E: Element> Arena<'a, E> {
         }
     }
 
+    /// The elements of a row that was looked up before.
+    #[inline(always)]
+    pub(crate) fn served(&self, place: Serving) -> &[E] {
+        self.values.get(widen((place.start, place.end))).unwrap_or_default()
+    }
+
     /// The rows of a user and two items, all to change; `None` if the items' are the same.
     #[inline(always)]
     pub(crate) fn served_mut(&mut self, [user, positive, negative]: [Serving; 3]) -> Option<[&mut [E]; 3]> {

@@ -76,16 +76,18 @@ pub(super) fn sum_triple<E: Element>(user: &[E], positive: &[E], negative: &[E])
     let (positive, positive_rest) = positive.as_chunks::<LANES>();
     let (negative, negative_rest) = negative.as_chunks::<LANES>();
     for ((p, i), j) in user.iter().zip(positive).zip(negative) {
+        // Read once: for its last product LLVM would read a block anew, in pieces.
+        let (p, i, j) = (floats(p), floats(i), floats(j));
         let mut difference = [0.0; LANES];
-        for ((d, i), j) in difference.iter_mut().zip(i).zip(j) {
-            *d = i.to_f32() - j.to_f32();
+        for ((d, i), j) in difference.iter_mut().zip(&i).zip(&j) {
+            *d = i - j;
         }
         multiply_add(difference_squared, &difference, &difference);
-        multiply_add(user_squared, p, p);
-        multiply_add(positive_squared, i, i);
-        multiply_add(negative_squared, j, j);
-        multiply_add(positive_dot, p, i);
-        multiply_add(negative_dot, p, j);
+        multiply_add(user_squared, &p, &p);
+        multiply_add(positive_squared, &i, &i);
+        multiply_add(negative_squared, &j, &j);
+        multiply_add(positive_dot, &p, &i);
+        multiply_add(negative_dot, &p, &j);
     }
     let mut sums = TripleSums {
         difference_squared: math::fold(*difference_squared),
@@ -106,6 +108,15 @@ pub(super) fn sum_triple<E: Element>(user: &[E], positive: &[E], negative: &[E])
         sums.negative_dot += p * j;
     }
     sums
+}
+
+#[inline(always)]
+fn floats<E: Element>(block: &[E; LANES]) -> [f32; LANES] {
+    let mut floats = [0.0; LANES];
+    for (float, element) in floats.iter_mut().zip(block) {
+        *float = element.to_f32();
+    }
+    floats
 }
 
 #[inline(always)]

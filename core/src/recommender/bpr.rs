@@ -57,6 +57,19 @@ pub struct Step {
     pub saturated: u32,
 }
 
+/// What a step follows from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measured {
+    margin: f32,
+    /// The gradient of each row x is `pull y - l2 x`, with y = q_i - q_j, p, -p; its squared length comes
+    /// from y^2, x y and x^2.
+    toward: [f32; 3],
+    across: [f32; 3],
+    own: [f32; 3],
+    /// Dimensions of each row that take part.
+    dimensions: [usize; 3],
+}
+
 /// One step; O(dimensions), two passes over the rows.
 ///
 /// `dither` is a random word for types that [round by chance](Element::DITHERS).
@@ -67,47 +80,66 @@ pub fn step<E: Element>(
     accumulators: PerRow,
     dither: u32,
 ) -> Step {
-    let Rows { user, positive, negative } = rows;
-    let (positive_bias, positive) = split_bias(positive, config.item_bias);
-    let (negative_bias, negative) = split_bias(negative, config.item_bias);
+    let measured = measure(config, [rows.user, rows.positive, rows.negative]);
+    finish(config, rows, &measured, accumulators, dither)
+}
 
+/// The first half of a step: reads the rows of a user, a liked item and another one.
+#[inline(always)]
+pub(super) fn measure<E: Element>(
+    config: &RecommenderConfig,
+    [user, positive, negative]: [&[E]; 3],
+) -> Measured {
+    let bias = if config.item_bias { E::BIAS } else { 0 };
+    let (positive_bias, positive) = positive.split_at_checked(bias).unwrap_or((positive, &[]));
+    let (negative_bias, negative) = negative.split_at_checked(bias).unwrap_or((negative, &[]));
     let of_positive = user.len().min(positive.len());
     let of_negative = user.len().min(negative.len());
     let of_user = of_positive.max(of_negative);
     let common = of_positive.min(of_negative);
-    let (user, user_beyond) = split(user, common);
-    let (positive, positive_beyond) = split(positive, common);
-    let (negative, negative_beyond) = split(negative, common);
+    let sums = E::sum_triple(part(user, 0, common), part(positive, 0, common), part(negative, 0, common));
     // Beyond what all three have there is at most one item.
-    let (longer, longer_is_positive) =
-        if of_positive > common { (positive_beyond, true) } else { (negative_beyond, false) };
-    let (longer, user_beyond) = (cut(longer, of_user - common), cut(user_beyond, of_user - common));
-
-    let sums = E::sum_triple(user, positive, negative);
-    let beyond = if longer.is_empty() { PairSums::default() } else { E::sum_pair(user_beyond, longer) };
+    let longer_is_positive = of_positive > common;
+    let longer = if longer_is_positive { positive } else { negative };
+    let beyond = if of_user > common {
+        E::sum_pair(part(user, common, of_user), part(longer, common, of_user))
+    } else {
+        PairSums::default()
+    };
     let (of_i, of_j) = if longer_is_positive { (1.0, 0.0) } else { (0.0, 1.0) };
     let positive_dot = sums.positive_dot + of_i * beyond.dot;
     let negative_dot = sums.negative_dot + of_j * beyond.dot;
-    let (positive_b, negative_b) = (E::bias(positive_bias), E::bias(negative_bias));
-    let margin = (positive_b + positive_dot) - (negative_b + negative_dot);
-    let pull = math::sigmoid(-margin);
+    Measured {
+        margin: (E::bias(positive_bias) + positive_dot) - (E::bias(negative_bias) + negative_dot),
+        toward: [
+            sums.difference_squared + beyond.item_squared,
+            sums.user_squared + of_i * beyond.user_squared,
+            sums.user_squared + of_j * beyond.user_squared,
+        ],
+        across: [positive_dot - negative_dot, positive_dot, -negative_dot],
+        own: [
+            sums.user_squared + beyond.user_squared,
+            sums.positive_squared + of_i * beyond.item_squared,
+            sums.negative_squared + of_j * beyond.item_squared,
+        ],
+        dimensions: [of_user, of_positive, of_negative],
+    }
+}
 
-    // For each row x the gradient is pull y - l2 x, with y = q_i - q_j, p, -p; its squared length comes from
-    // y^2, x y and x^2. The row becomes keep x + rate y.
-    let toward = [
-        sums.difference_squared + beyond.item_squared,
-        sums.user_squared + of_i * beyond.user_squared,
-        sums.user_squared + of_j * beyond.user_squared,
-    ];
-    let across = [positive_dot - negative_dot, positive_dot, -negative_dot];
-    let own = [
-        sums.user_squared + beyond.user_squared,
-        sums.positive_squared + of_i * beyond.item_squared,
-        sums.negative_squared + of_j * beyond.item_squared,
-    ];
+/// The second half: changes the rows, which must be as they were.
+#[inline(always)]
+pub(super) fn finish<E: Element>(
+    config: &RecommenderConfig,
+    rows: Rows<'_, E>,
+    measured: &Measured,
+    accumulators: PerRow,
+    dither: u32,
+) -> Step {
+    let &Measured { margin, toward, across, own, dimensions } = measured;
+    let pull = math::sigmoid(-margin);
     let l2 = [config.user_l2, config.item_l2, config.item_l2];
-    let dimensions = [of_user, of_positive, of_negative];
     let mut accumulators = [accumulators.user, accumulators.positive, accumulators.negative];
+    // A row becomes keep x + rate y.
     let mut rates = [Rates { keep: 1.0, pull: 0.0 }; 3];
     for ((((((accumulator, rates), toward), across), own), l2), dimensions) in
         accumulators.iter_mut().zip(&mut rates).zip(toward).zip(across).zip(own).zip(l2).zip(dimensions)
@@ -117,29 +149,37 @@ pub fn step<E: Element>(
         let rate = config.learning_rate * math::inverse_sqrt(*accumulator + EPSILON);
         *rates = Rates { keep: 1.0 - rate * l2, pull: rate * pull };
     }
-    let [user_rates, positive_rates, negative_rates] = rates;
+
+    let Rows { user, positive, negative } = rows;
+    let (positive_bias, positive) = split_bias(positive, config.item_bias);
+    let (negative_bias, negative) = split_bias(negative, config.item_bias);
+    let [of_user, of_positive, of_negative] = dimensions;
+    let common = of_positive.min(of_negative);
+    let (user, user_beyond) = split(user, common);
+    let (positive, positive_beyond) = split(positive, common);
+    let (negative, negative_beyond) = split(negative, common);
     let mut saturated = E::step_triple(user, positive, negative, rates, dither);
-    if !longer.is_empty() {
-        let (item_rates, sign) =
-            if longer_is_positive { (positive_rates, 1.0) } else { (negative_rates, -1.0) };
+    if of_user > common {
+        let [user_rates, positive_rates, negative_rates] = rates;
+        let (longer, item_rates, sign) = if of_positive > common {
+            (positive_beyond, positive_rates, 1.0)
+        } else {
+            (negative_beyond, negative_rates, -1.0)
+        };
+        let (longer, user_beyond) = (cut(longer, of_user - common), cut(user_beyond, of_user - common));
         let rates = [user_rates.times(sign), item_rates.times(sign)];
         saturated += E::step_pair(user_beyond, longer, rates, dither.rotate_left(8));
     }
-    saturated += step_bias(config, positive_bias, positive_b, pull, dither.rotate_left(16));
-    saturated += step_bias(config, negative_bias, negative_b, -pull, dither.rotate_left(24));
+    saturated += step_bias(config, positive_bias, pull, dither.rotate_left(16));
+    saturated += step_bias(config, negative_bias, -pull, dither.rotate_left(24));
     let [user, positive, negative] = accumulators;
     Step { margin, accumulators: PerRow { user, positive, negative }, saturated }
 }
 
 /// A bias has no accumulator.
 #[inline(always)]
-fn step_bias<E: Element>(
-    config: &RecommenderConfig,
-    row: &mut [E],
-    value: f32,
-    pull: f32,
-    dither: u32,
-) -> u32 {
+fn step_bias<E: Element>(config: &RecommenderConfig, row: &mut [E], pull: f32, dither: u32) -> u32 {
+    let value = E::bias(row);
     let stepped = value + config.bias_learning_rate * (pull - config.bias_l2 * value);
     u32::from(E::set_bias(row, stepped, dither))
 }
@@ -148,6 +188,12 @@ fn step_bias<E: Element>(
 #[inline(always)]
 fn split_bias<E: Element>(row: &mut [E], has_bias: bool) -> (&mut [E], &mut [E]) {
     split(row, if has_bias { E::BIAS } else { 0 })
+}
+
+/// The elements from one to before another; none if there are fewer.
+#[inline(always)]
+fn part<E>(row: &[E], from: usize, to: usize) -> &[E] {
+    row.get(from..to).unwrap_or_default()
 }
 
 /// The first `at` elements, at most all, and the others.

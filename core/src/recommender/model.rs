@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-use super::bpr::{self, PerRow, Rows};
+use super::bpr::{self, Measured, PerRow, Rows};
 use super::config::ValidRecommenderConfig;
 use super::negative;
 use super::order::Order;
 use super::seen::SeenFilter;
 use crate::Side;
-use crate::arena::{Admission, Arena, ArenaError, ArenaMemory, Repacked};
+use crate::arena::{Admission, Arena, ArenaError, ArenaMemory, Repacked, Serving};
 use crate::element::Element;
 use crate::frequency::Frequencies;
 use crate::random::Generator;
@@ -146,6 +146,13 @@ pub struct Recommender<'a, E = f32> {
     pub(super) initial: Generator,
     pub(super) rounding: Generator,
     saturated: u64,
+}
+
+/// A user, an item that it took and one that it did not, and where their rows lie.
+#[derive(Clone, Copy)]
+struct Triple {
+    ids: [u32; 3],
+    places: [Serving; 3],
 }
 
 /// The dither that rounds a bias to the nearest.
@@ -295,13 +302,63 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// An id that skips one, or a new one where the table is full.
     #[inline(always)]
     pub fn observe(&mut self, user: u32, item: u32) -> Result<Observed, RecommenderError> {
+        let (new_user, new_item) = self.take(user, item)?;
+        Ok(Observed { new_user, new_item, margin: self.learn(user, item) })
+    }
+
+    /// Takes events one after the other, as [`observe`](Self::observe) does; each sees all of those before.
+    ///
+    /// The same bits, but sooner where an event makes one update against one random item. An update is a
+    /// chain of operations that wait for each other. Beside it a processor finds time for what the next
+    /// event needs and the update does not touch: who is new, which pairs are known, the next random item.
+    /// So that is asked for between the two halves of the update.
+    ///
+    /// # Errors
+    /// As [`observe`](Self::observe). The events before the refused one were taken.
+    #[inline(always)]
+    pub fn observe_all(&mut self, events: &[(u32, u32)]) -> Result<(), RecommenderError> {
+        let config = self.config.get();
+        if config.negatives != 1 || config.hardest_of > 1 {
+            for &(user, item) in events {
+                self.observe(user, item)?;
+            }
+            return Ok(());
+        }
+        let mut ahead: Option<Triple> = None;
+        for &(user, item) in events {
+            // Closures would not be compiled for the vectors that the caller is compiled for.
+            let under_way = match ahead {
+                Some(triple) => Some((triple, self.measure(&triple))),
+                None => None,
+            };
+            let taken = self.take(user, item);
+            let negative = if taken.is_ok() { self.draw(user, item) } else { None };
+            ahead = match negative {
+                Some(negative) => Some(self.locate(user, item, negative)),
+                None => None,
+            };
+            if let Some((triple, measured)) = under_way {
+                self.finish(&triple, &measured);
+            }
+            taken?;
+        }
+        if let Some(triple) = ahead {
+            let measured = self.measure(&triple);
+            self.finish(&triple, &measured);
+        }
+        Ok(())
+    }
+
+    /// Admits who is new, counts and remembers; whether user and item are new.
+    #[inline(always)]
+    fn take(&mut self, user: u32, item: u32) -> Result<(bool, bool), RecommenderError> {
         let (users, items) = (self.arena.count(Side::User), self.arena.count(Side::Item));
         let (new_user, new_item) = (user >= users, item >= items);
         if new_user || new_item {
             self.welcome(PerSide::new(user, item))?;
         }
         self.record(user, item);
-        Ok(Observed { new_user, new_item, margin: self.learn(user, item) })
+        Ok((new_user, new_item))
     }
 
     /// Counts an event and remembers its pair, without learning.
@@ -484,45 +541,77 @@ impl<'a, E: Element> Recommender<'a, E> {
     #[inline(always)]
     fn update(&mut self, user: u32, item: u32) -> Option<f32> {
         let negative = self.draw_negative(user, item)?;
-        let places = [
-            self.arena.serving(Side::User, user),
-            self.arena.serving(Side::Item, item),
-            self.arena.serving(Side::Item, negative),
-        ];
-        let cold =
-            PerRow { user: !places[0].is_own, positive: !places[1].is_own, negative: !places[2].is_own };
+        let triple = self.locate(user, item, negative);
+        let measured = self.measure(&triple);
+        Some(self.finish(&triple, &measured))
+    }
+
+    /// Where the rows of a user and two items lie.
+    #[inline(always)]
+    fn locate(&self, user: u32, positive: u32, negative: u32) -> Triple {
+        Triple {
+            ids: [user, positive, negative],
+            places: [
+                self.arena.serving(Side::User, user),
+                self.arena.serving(Side::Item, positive),
+                self.arena.serving(Side::Item, negative),
+            ],
+        }
+    }
+
+    /// The first half of an update, which changes nothing.
+    #[inline(always)]
+    fn measure(&self, triple: &Triple) -> Measured {
+        let [user, positive, negative] = triple.places;
+        // A cold-start row stays the mean that it is: who is served by it teaches the items' biases alone.
+        let user = if user.is_own { self.arena.served(user) } else { &[] };
+        let rows = [user, self.arena.served(positive), self.arena.served(negative)];
+        bpr::measure(self.config.get(), rows)
+    }
+
+    /// The second half; returns the margin before it.
+    #[inline(always)]
+    fn finish(&mut self, triple: &Triple, measured: &Measured) -> f32 {
+        let &Triple { ids: [user, positive, negative], places } = triple;
+        let [user_place, positive_place, negative_place] = places;
+        let (cold_user, cold_positive, cold_negative) =
+            (!user_place.is_own, !positive_place.is_own, !negative_place.is_own);
         let accumulators = PerRow {
-            user: self.accumulator(Side::User, user, cold.user),
-            positive: self.accumulator(Side::Item, item, cold.positive),
-            negative: self.accumulator(Side::Item, negative, cold.negative),
+            user: self.accumulator(Side::User, user, cold_user),
+            positive: self.accumulator(Side::Item, positive, cold_positive),
+            negative: self.accumulator(Side::Item, negative, cold_negative),
         };
         let Some([user_row, positive_row, negative_row]) = self.arena.served_mut(places) else {
             // One cold-start row stands for both items: nothing to tell apart.
-            return Some(0.0);
+            return 0.0;
         };
-        // A cold-start row stays the mean that it is: who is served by it teaches the items' biases alone.
-        let user_row = if cold.user { &mut [] } else { user_row };
+        let user_row = if cold_user { &mut [] } else { user_row };
         let rows = Rows { user: user_row, positive: positive_row, negative: negative_row };
         let dither = if E::DITHERS { self.rounding.next_u32() } else { 0 };
-        let step = bpr::step(self.config.get(), rows, accumulators, dither);
+        let step = bpr::finish(self.config.get(), rows, measured, accumulators, dither);
         self.saturated = self.saturated.saturating_add(u64::from(step.saturated));
-        self.set_accumulator(Side::User, user, cold.user, step.accumulators.user);
-        self.set_accumulator(Side::Item, item, cold.positive, step.accumulators.positive);
-        self.set_accumulator(Side::Item, negative, cold.negative, step.accumulators.negative);
-        Some(step.margin)
+        self.set_accumulator(Side::User, user, cold_user, step.accumulators.user);
+        self.set_accumulator(Side::Item, positive, cold_positive, step.accumulators.positive);
+        self.set_accumulator(Side::Item, negative, cold_negative, step.accumulators.negative);
+        step.margin
+    }
+
+    /// An item that the user did not have lately.
+    #[inline(always)]
+    fn draw(&mut self, user: u32, item: u32) -> Option<u32> {
+        negative::draw(&mut self.negatives, self.arena.count(Side::Item), user, item, &self.seen)
     }
 
     /// The best-scored of a few items that the user did not have lately: the one most worth telling apart
     /// from the positive (dynamic negative sampling, Zhang et al., SIGIR 2013).
     #[inline(always)]
     fn draw_negative(&mut self, user: u32, item: u32) -> Option<u32> {
-        let items = self.arena.count(Side::Item);
-        let mut hardest = negative::draw(&mut self.negatives, items, user, item, &self.seen)?;
+        let mut hardest = self.draw(user, item)?;
         let draws = self.config.get().hardest_of;
         if draws > 1 {
             let mut highest = self.score(user, hardest);
             for _ in 1..draws {
-                let other = negative::draw(&mut self.negatives, items, user, item, &self.seen)?;
+                let other = self.draw(user, item)?;
                 let score = self.score(user, other);
                 if score > highest {
                     (hardest, highest) = (other, score);

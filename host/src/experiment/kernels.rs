@@ -30,10 +30,7 @@ pub fn learn_batch(recommender: &mut Recommender<'_>, pairs: &[(u32, u32)]) -> f
 /// Takes one event after the other: admits, counts, remembers and learns.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
 pub fn observe(recommender: &mut Recommender<'_>, events: &[(u32, u32)]) -> Result<(), RecommenderError> {
-    for &(user, item) in events {
-        recommender.observe(user, item)?;
-    }
-    Ok(())
+    recommender.observe_all(events)
 }
 
 /// The best items for `user` that it did not have lately; see [`Recommender::recommend`].

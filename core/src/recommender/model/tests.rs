@@ -102,6 +102,47 @@ fn a_refused_event_changes_nothing() {
     assert_eq!(image(&model), before);
 }
 
+/// Events of which some bring newcomers, some users without a row; the last one skips an id.
+fn arriving_events(count: u32) -> Vec<(u32, u32)> {
+    let mut generator = Generator::new(7);
+    let mut known = (0, 0);
+    let mut events: Vec<(u32, u32)> = (0..count)
+        .map(|_| {
+            let (user, item) = (generator.below(known.0 + 1).min(19), generator.below(known.1 + 1).min(29));
+            known = (known.0.max(user + 1), known.1.max(item + 1));
+            (user, item)
+        })
+        .collect();
+    events.push((25, 0));
+    events
+}
+
+fn one_at_a_time_and_all_together<E: Element>(change: impl Fn(&mut RecommenderConfig)) {
+    let events = arriving_events(if cfg!(miri) { 60 } else { 600 });
+    let learned = |all: bool| {
+        let mut memory = Memory::<E>::new(20, 30, 200);
+        let mut model = Recommender::new(memory.lend(), config(&change), COLD, 200, 1).unwrap();
+        model.set_admission_sizes(PerSide::new(5, 7));
+        let taken = if all {
+            model.observe_all(&events)
+        } else {
+            events.iter().try_for_each(|&(user, item)| model.observe(user, item).map(|_| ()))
+        };
+        assert_eq!(taken, Err(RecommenderError::SkippedId { side: Side::User, id: 25, next: 20 }));
+        std::format!("{model:?}")
+    };
+    assert_eq!(learned(true), learned(false));
+}
+
+#[test]
+fn events_together_leave_what_they_leave_one_at_a_time() {
+    one_at_a_time_and_all_together::<f32>(|_| ());
+    one_at_a_time_and_all_together::<i8>(|_| ());
+    one_at_a_time_and_all_together::<F16>(|config| config.item_bias = false);
+    one_at_a_time_and_all_together::<f32>(|config| config.negatives = 2);
+    one_at_a_time_and_all_together::<f32>(|config| config.hardest_of = 3);
+}
+
 #[test]
 fn memory_that_does_not_fit_together_is_refused() {
     let mut memory = Memory::<f32>::new(4, 4, 100);
