@@ -12,9 +12,20 @@ impl<E: Element> Recommender<'_, E> {
     /// The best items for `user` that it did not have lately, best first, in `out`; returns how many.
     ///
     /// Equal scores go to the smaller id. An unknown user is answered with the cold-start row. O(elements of
-    /// all items); [`retrieve`](Self::retrieve) filters by another rule.
+    /// all items); [`retrieve`](Self::retrieve) filters by another rule, and has more code to be faster on a
+    /// machine with vectors.
     pub fn recommend(&self, user: u32, out: &mut [Scored]) -> usize {
-        self.retrieve(user, out, |item| self.seen().contains(user, item))
+        let arena = self.arena();
+        let (row, items) = (arena.row(Side::User, user), Items::new(arena));
+        let item_bias = self.config().get().item_bias;
+        let mut top = TopK::new(out);
+        for item in 0..arena.count(Side::Item) {
+            let score = score(row, items.row_at(Place::Id, item), item_bias);
+            if top.admits(score) && !self.seen().contains(user, item) {
+                top.offer(item, score);
+            }
+        }
+        top.finish()
     }
 
     /// The best items for `user` that are not `excluded`, best first, in `out`; returns how many.
@@ -95,17 +106,37 @@ impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
     #[inline(always)]
     fn visit<const BIAS: usize>(&mut self, length: usize, starts: &[u32]) {
         let common = length.saturating_sub(BIAS).min(self.user.len());
-        match common.div_ceil(LANES) {
-            0 => self.visit_biases::<BIAS>(length, starts),
-            1 => self.visit_blocks::<BIAS, 1>(length, common, starts),
-            2 => self.visit_blocks::<BIAS, 2>(length, common, starts),
-            3 => self.visit_blocks::<BIAS, 3>(length, common, starts),
-            4 => self.visit_blocks::<BIAS, 4>(length, common, starts),
-            5 => self.visit_blocks::<BIAS, 5>(length, common, starts),
-            6 => self.visit_blocks::<BIAS, 6>(length, common, starts),
-            7 => self.visit_blocks::<BIAS, 7>(length, common, starts),
-            8 => self.visit_blocks::<BIAS, 8>(length, common, starts),
+        match (common, common.div_ceil(LANES)) {
+            (0, _) => self.visit_biases::<BIAS>(length, starts),
+            (1, _) => self.visit_few::<BIAS, 1>(length, starts),
+            (2, _) => self.visit_few::<BIAS, 2>(length, starts),
+            (3, _) => self.visit_few::<BIAS, 3>(length, starts),
+            (_, 1) => self.visit_blocks::<BIAS, 1>(length, common, starts),
+            (_, 2) => self.visit_blocks::<BIAS, 2>(length, common, starts),
+            (_, 3) => self.visit_blocks::<BIAS, 3>(length, common, starts),
+            (_, 4) => self.visit_blocks::<BIAS, 4>(length, common, starts),
+            (_, 5) => self.visit_blocks::<BIAS, 5>(length, common, starts),
+            (_, 6) => self.visit_blocks::<BIAS, 6>(length, common, starts),
+            (_, 7) => self.visit_blocks::<BIAS, 7>(length, common, starts),
+            (_, 8) => self.visit_blocks::<BIAS, 8>(length, common, starts),
             _ => self.visit_any(Place::Row(length), starts.iter().copied()),
+        }
+    }
+
+    /// Takes what is good enough among the items of up to eight places; one branch for all that are not.
+    #[inline(always)]
+    fn consider_all(&mut self, length: usize, starts: &[u32], scores: &[f32; LANES], threshold: &mut f32) {
+        let mut any = false;
+        for score in scores {
+            any |= admits(*score, *threshold);
+        }
+        if any {
+            for (&start, &score) in starts.iter().zip(scores) {
+                if self.top.admits(score) {
+                    self.consider(Place::Row(length), start, score);
+                }
+            }
+            *threshold = self.top.threshold();
         }
     }
 
@@ -127,6 +158,41 @@ impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
         }
     }
 
+    /// Rows of which the first `C` dimensions count, at most three.
+    ///
+    /// Eight rows are scored side by side. Their other lanes hold nothing, so that of [`fold`] these sums are
+    /// left.
+    #[inline(always)]
+    fn visit_few<const BIAS: usize, const C: usize>(&mut self, length: usize, starts: &[u32]) {
+        let Some(&user) = self.blocks.first().and_then(|block| block.first_chunk::<C>()) else { return };
+        let values = self.items.values;
+        let mut threshold = self.top.threshold();
+        for starts in starts.chunks(LANES) {
+            let mut biases = [0.0_f32; LANES];
+            let mut rows = [[0.0_f32; C]; LANES];
+            for ((bias, row), start) in biases.iter_mut().zip(&mut rows).zip(eight(starts)) {
+                let start = start as usize;
+                let elements = values.get(start..start + (BIAS + C));
+                if let Some((first, elements)) = elements.and_then(|row| row.split_at_checked(BIAS)) {
+                    *bias = E::bias(first);
+                    for (to, from) in row.iter_mut().zip(elements) {
+                        *to = from.to_f32();
+                    }
+                }
+            }
+            let mut scores = [0.0_f32; LANES];
+            for ((score, bias), row) in scores.iter_mut().zip(&biases).zip(&rows) {
+                let mut lanes = [0.0_f32; 3];
+                for ((lane, x), y) in lanes.iter_mut().zip(&user).zip(row) {
+                    *lane += x * y;
+                }
+                let [a, b, c] = lanes;
+                *score = bias + ((a + c) + b);
+            }
+            self.consider_all(length, starts, &scores, &mut threshold);
+        }
+    }
+
     /// Rows of which `common` dimensions count, in `N` blocks of lanes.
     ///
     /// The last block is read whole, beyond the row, and what is not the row's is masked out: no rest, no
@@ -144,26 +210,40 @@ impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
         let Some(&mask) = window else { return };
         let values = self.items.values;
         let mut threshold = self.top.threshold();
-        for &start in starts {
-            let row = values.get(start as usize..).and_then(|rest| rest.get(..BIAS + N * LANES));
-            let score = match row.and_then(|row| row.split_at_checked(BIAS)) {
-                Some((bias, blocks)) => {
-                    let mut lanes = [0.0_f32; LANES];
-                    for (n, (x, y)) in user.iter().zip(blocks.as_chunks::<LANES>().0).enumerate() {
-                        for (((lane, x), y), mask) in lanes.iter_mut().zip(x).zip(y).zip(&mask) {
-                            let product = (x * y.to_f32()).to_bits();
-                            *lane += f32::from_bits(if n + 1 == N { product & mask } else { product });
+        for starts in starts.chunks(LANES) {
+            let mut scores = [0.0_f32; LANES];
+            for (score, start) in scores.iter_mut().zip(eight(starts)) {
+                let first = start as usize;
+                let row = values.get(first..first + (BIAS + N * LANES));
+                *score = match row.and_then(|row| row.split_at_checked(BIAS)) {
+                    Some((bias, blocks)) => {
+                        let mut lanes = [0.0_f32; LANES];
+                        for (n, (x, y)) in user.iter().zip(blocks.as_chunks::<LANES>().0).enumerate() {
+                            for (((lane, x), y), mask) in lanes.iter_mut().zip(x).zip(y).zip(&mask) {
+                                let product = (x * y.to_f32()).to_bits();
+                                *lane += f32::from_bits(if n + 1 == N { product & mask } else { product });
+                            }
                         }
+                        E::bias(bias) + fold(lanes)
                     }
-                    E::bias(bias) + fold(lanes)
-                }
-                // One of the last rows before the end of the memory.
-                None => self.score(self.items.row(start, length)),
-            };
-            if admits(score, threshold) {
-                self.consider(Place::Row(length), start, score);
-                threshold = self.top.threshold();
+                    // One of the last rows before the end of the memory.
+                    None => self.score(self.items.row(start, length)),
+                };
             }
+            self.consider_all(length, starts, &scores, &mut threshold);
         }
     }
+}
+
+/// Up to eight places, filled up with the first of them.
+#[inline(always)]
+fn eight(places: &[u32]) -> [u32; LANES] {
+    if let Some(whole) = places.first_chunk() {
+        return *whole;
+    }
+    let mut eight = [places.first().copied().unwrap_or(0); LANES];
+    for (to, from) in eight.iter_mut().zip(places) {
+        *to = *from;
+    }
+    eight
 }
