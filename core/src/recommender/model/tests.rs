@@ -422,11 +422,35 @@ impl Retrieval {
             let mut out = vec![Scored::NONE; k];
             prop_assert_eq!(model.retrieve(user, &mut out, hidden), expected.len());
             prop_assert_eq!(plain(&out), expected.clone());
+            if self.hidden.is_empty() {
+                prop_assert_eq!(model.recommend(user, &mut out), expected.len());
+                prop_assert_eq!(plain(&out), expected.clone());
+            }
             let out = &batch[n * k..][..k];
             prop_assert_eq!(plain(out), expected.clone());
             prop_assert!(out[expected.len()..].iter().all(|s| s.item == u32::MAX && s.score.is_nan()));
         }
         Ok(())
+    }
+}
+
+#[test]
+fn many_rows_of_a_length_are_retrieved_as_one_is() {
+    for length in [1, 2, 3, 4, 5, 9, 17, 25] {
+        for item_bias in [false, true] {
+            let case = Retrieval {
+                // Two users, of whom one ends many products sooner.
+                sizes: PerSide::new(vec![24, 2], vec![length; 37]),
+                item_bias,
+                classes: 60,
+                ordered: 60,
+                k: 9,
+                hidden: HashSet::from([3, 30]),
+            };
+            case.check::<f32>().unwrap();
+            case.check::<F16>().unwrap();
+            case.check::<i8>().unwrap();
+        }
     }
 }
 
@@ -476,7 +500,10 @@ proptest! {
         classes in 0_usize..60,
         ordered in 0_usize..61,
         k in 0_usize..30,
-        hidden in prop::collection::hash_set(0_u32..60, 0..20),
+        hidden in prop_oneof![
+            Just(HashSet::new()),
+            prop::collection::hash_set(0_u32..60, 0..20),
+        ],
     ) {
         let case = Retrieval { sizes, item_bias, classes, ordered, k, hidden };
         case.check::<f32>()?;
