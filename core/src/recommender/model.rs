@@ -326,17 +326,14 @@ impl<'a, E: Element> Recommender<'a, E> {
         }
         let mut ahead: Option<Triple> = None;
         for &(user, item) in events {
-            // Closures would not be compiled for the vectors that the caller is compiled for.
+            #[expect(clippy::manual_map, reason = "a closure is not compiled for the caller's vectors")]
             let under_way = match ahead {
                 Some(triple) => Some((triple, self.measure(&triple))),
                 None => None,
             };
             let taken = self.take(user, item);
             let negative = if taken.is_ok() { self.draw(user, item) } else { None };
-            ahead = match negative {
-                Some(negative) => Some(self.locate(user, item, negative)),
-                None => None,
-            };
+            ahead = negative.map(|negative| self.locate(user, item, negative));
             if let Some((triple, measured)) = under_way {
                 self.finish(&triple, &measured);
             }
