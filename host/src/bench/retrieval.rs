@@ -25,7 +25,7 @@ pub(super) fn rows(effort: Effort) -> Result<Vec<BenchRow>> {
 }
 
 /// One user at a time, items of power-law sizes.
-pub(super) fn single(effort: Effort) -> Result<BenchRow> {
+fn single(effort: Effort) -> Result<BenchRow> {
     let mut generator = Generator::new(1);
     let mut sizes = PerSide::new(vec![DIMENSIONS; 64], model::sizes(ITEMS, 8, DIMENSIONS, &mut generator)?);
     sizes.item.iter_mut().for_each(|size| *size += 1);
@@ -61,7 +61,7 @@ pub(super) fn single(effort: Effort) -> Result<BenchRow> {
 }
 
 /// Many users at once, items of equal sizes.
-pub(super) fn batch(effort: Effort) -> Result<BenchRow> {
+fn batch(effort: Effort) -> Result<BenchRow> {
     let sizes = PerSide::new(vec![DIMENSIONS; BATCH as usize], vec![DIMENSIONS + 1; ITEMS as usize]);
     let mut memory = model::memory(&sizes, SEEN);
     let recommender = model::recommender(&mut memory, &sizes, config())?;
