@@ -19,8 +19,11 @@ use crc::{CRC_32_ISO_HDLC, Crc};
 /// Bytes before the body.
 pub const HEADER_LEN: usize = 24;
 
-/// One table of 1 KiB: four times as fast as none, and small enough for a microcontroller's flash.
+/// One table of 1 KiB, four times as fast as none.
+#[cfg(not(feature = "small"))]
 static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+#[cfg(feature = "small")]
+static CRC: Crc<u32, crc::NoTable> = Crc::<u32, crc::NoTable>::new(&CRC_32_ISO_HDLC);
 
 /// Why an envelope could not be opened or sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

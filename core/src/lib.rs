@@ -4,6 +4,9 @@
 //! part works on slices that the caller lends, sized by a `const fn` beside it. The same seed gives the
 //! same bits on every target, since all floating-point functions come from [`math`] and all sums run
 //! in a fixed order.
+//!
+//! With the feature `small` retrieval has fewer loops of their own, and sizes follow the power law or Pareto's
+//! alone; that spares a microcontroller a quarter of the code. No bit of what is left changes.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

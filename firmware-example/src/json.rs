@@ -2,29 +2,35 @@
 //! would cost flash and bring panicking paths.
 
 /// Bytes of the longest line.
-const CAPACITY: usize = 512;
+const CAPACITY: usize = 768;
 
 /// A JSON object on one line, written field by field.
-pub(crate) struct Line {
+pub struct Line {
     bytes: [u8; CAPACITY],
     length: usize,
     whole: bool,
 }
 
+impl Default for Line {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Line {
     /// An object without fields yet.
-    pub(crate) const fn new() -> Self {
+    pub const fn new() -> Self {
         Self { bytes: [0; CAPACITY], length: 0, whole: true }
     }
 
     /// A whole number.
-    pub(crate) fn number(&mut self, name: &str, value: u32) {
+    pub fn number(&mut self, name: &str, value: u32) {
         self.key(name);
         self.decimal(value, 1);
     }
 
     /// `part / whole` with four decimals, rounded to the nearest; 0 when `whole` is 0.
-    pub(crate) fn ratio(&mut self, name: &str, part: u32, whole: u32) {
+    pub fn ratio(&mut self, name: &str, part: u32, whole: u32) {
         self.key(name);
         let (part, whole) = (u64::from(part), u64::from(whole));
         let scaled = (part * 10_000 + whole / 2).checked_div(whole).unwrap_or(0) as u32;
@@ -34,7 +40,7 @@ impl Line {
     }
 
     /// Sixteen hexadecimal digits.
-    pub(crate) fn hexadecimal(&mut self, name: &str, value: u64) {
+    pub fn hexadecimal(&mut self, name: &str, value: u64) {
         self.key(name);
         self.push(b'"');
         for byte in value.to_be_bytes() {
@@ -45,7 +51,7 @@ impl Line {
     }
 
     /// The closed object and a line end; `None` when it did not fit.
-    pub(crate) fn finish(&mut self) -> Option<&[u8]> {
+    pub fn finish(&mut self) -> Option<&[u8]> {
         self.push(b'}');
         self.push(b'\n');
         if self.whole { self.bytes.get(..self.length) } else { None }

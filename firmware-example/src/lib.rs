@@ -1,8 +1,9 @@
 //! What the programs of this folder share: a run of scall from its start to one line of JSON.
 #![no_std]
 
-mod json;
+pub mod json;
 pub mod ram;
+pub mod tick;
 
 use core::panic::PanicInfo;
 
@@ -33,13 +34,17 @@ pub fn run_to_the_end<M: PolicyMemory>(scenario: &mut Scenario<M>) -> ! {
     line.number("ram_bytes", ram::statics() + stack);
     line.number("stack_bytes", stack);
     line.hexadecimal("model_digest", report.digest);
-    let printed = line.finish().is_some_and(|line| print(line).is_ok());
-
     let sound = report.interactions > 0
         && report.budget_violations == 0
         && report.parameters_used <= report.budget_parameters
         && stack < ram::stack_limit();
-    process::exit(if printed && sound { 0 } else { 1 });
+    finish(&mut line, sound)
+}
+
+/// Prints a line and exits: with 0 if all went well.
+pub fn finish(line: &mut json::Line, sound: bool) -> ! {
+    let printed = line.finish().is_some_and(|line| print(line).is_ok());
+    process::exit(if printed && sound { 0 } else { 1 })
 }
 
 #[cfg(not(recorded_stream))]

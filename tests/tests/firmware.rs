@@ -18,6 +18,8 @@ const OTHER_TARGETS: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7m-none-eabi", "t
 /// What `memory.x` tells the linker.
 const FLASH_BYTES: u64 = 256 * 1024;
 const RAM_BYTES: u64 = 64 * 1024;
+/// Programs, and the most bytes of code and constants that they may have, weights aside.
+const PROGRAMS: [(&str, u64); 2] = [("firmware-example", 48 * 1024), ("training", 80 * 1024)];
 
 /// The last line of a program, parsed; each is run once for all tests. `None` where it cannot run.
 fn document(program: &'static str, target: &'static str) -> Option<Value> {
@@ -147,7 +149,7 @@ fn sections(program: &str) -> [u64; 4] {
 #[test]
 fn the_firmware_fits_the_chip_with_its_stack_and_has_the_recorded_size() {
     let mut sizes = BTreeMap::new();
-    for program in ["firmware-example", "training"] {
+    for (program, most) in PROGRAMS {
         let Some(document) = document(program, TARGET) else { return };
         let [code, constants, initialised, zeroed] = sections(program);
         let stack = number(&document, "stack_bytes");
@@ -157,6 +159,8 @@ fn the_firmware_fits_the_chip_with_its_stack_and_has_the_recorded_size() {
             initialised + zeroed
         ));
         assert!(code + constants + initialised <= FLASH_BYTES);
+        let weights = if program == "firmware-example" { scenario::STORED_POLICY.len() as u64 } else { 0 };
+        assert!(code + constants - weights <= most, "{program}: more than {most} bytes without the weights");
         assert_eq!(number(&document, "ram_bytes"), initialised + zeroed + stack);
         assert!(number(&document, "ram_bytes") <= RAM_BYTES);
         assert!(stack > 0);
@@ -164,6 +168,13 @@ fn the_firmware_fits_the_chip_with_its_stack_and_has_the_recorded_size() {
         sizes.insert(program, json!({"text": code + constants, "data": initialised, "bss": zeroed}));
     }
     within_record("firmware-sizes.json", &json!(sizes), 0.03);
+}
+
+/// Instructions of what is done without a pause, and of a repack by the elements that it moves.
+#[test]
+fn the_firmware_takes_the_recorded_numbers_of_instructions() {
+    let Some(document) = document("figures", TARGET) else { return };
+    within_record("firmware-figures.json", &document, 0.03);
 }
 
 #[test]

@@ -13,6 +13,18 @@ fn the_core_links_without_a_panic_when_built_for_size() {
 }
 
 #[test]
+fn the_core_links_without_a_panic_when_stripped_for_size() {
+    succeed(cargo("core/panic-check").args([
+        "build",
+        "--locked",
+        "--profile",
+        "small",
+        "--features",
+        "small",
+    ]));
+}
+
+#[test]
 fn a_panic_would_be_noticed() {
     let output = finish(cargo("core/panic-check").args([
         "build",

@@ -69,6 +69,7 @@ pub fn exercise() {
     let mut scenario = Scenario::<Stored>::new();
     let _ = black_box(black_box(&mut scenario).run(black_box(42)));
     let _ = black_box(black_box(&mut scenario).replay(black_box(42), black_box(&mut stream)));
+    let _ = black_box(black_box(&mut scenario).measure(black_box(42), || black_box(3)));
     let mut scenario = Scenario::<Training>::new();
     let _ = black_box(black_box(&mut scenario).run(black_box(42)));
     let _ = black_box(black_box(&mut scenario).train(black_box(42), black_box(&mut bytes)));

@@ -85,6 +85,12 @@ pub fn exercise() {
         let _ = black_box(session.apply(black_box(positions)));
     }
 
+    if session.begin_apply(black_box([0.5; 3])).is_ok() {
+        while session.is_busy() {
+            let _ = black_box(session.poll(black_box(7)));
+        }
+    }
+
     let mut bytes = black_box([0_u8; 500]);
     let bytes = bytes.get_mut(..black_box(400)).unwrap_or_default();
     let _ = black_box(snapshot::save(&[], &session, bytes));

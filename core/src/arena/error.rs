@@ -52,6 +52,8 @@ pub enum ArenaError {
         /// How many there can be.
         capacity: u32,
     },
+    /// A repack in slices is under way.
+    Repacking,
 }
 
 impl fmt::Display for ArenaError {
@@ -66,6 +68,7 @@ impl fmt::Display for ArenaError {
             Self::TableFull { side: Side::Item, .. } => "the table of items is full",
             Self::WrongCount { side: Side::User, .. } => "the sizes do not match the number of users",
             Self::WrongCount { side: Side::Item, .. } => "the sizes do not match the number of items",
+            Self::Repacking => "a repack is under way",
         })
     }
 }

@@ -46,6 +46,7 @@ mod error;
 mod repack;
 mod rows;
 mod saved;
+mod slices;
 mod store;
 
 #[cfg(test)]
@@ -134,6 +135,10 @@ pub struct Arena<'a, E = f32> {
     user_boundaries: &'a mut [u32],
     item_boundaries: &'a mut [u32],
     counts: PerSide<u32>,
+    /// The first ids of each side, whose rows lie where their boundaries say: all but during a repack in slices.
+    settled: PerSide<u32>,
+    /// A repack in slices.
+    motion: Option<slices::Motion>,
     /// Elements in use on each side, its cold-start row included.
     taken: PerSide<u32>,
     budget: u32,
@@ -177,6 +182,8 @@ impl<'a, E: Element> Arena<'a, E> {
             user_boundaries,
             item_boundaries,
             counts: PerSide::new(0, 0),
+            settled: PerSide::new(0, 0),
+            motion: None,
             taken: cold_sizes,
             budget,
             high_water: cold_sizes.user + cold_sizes.item,
@@ -210,8 +217,11 @@ impl<'a, E: Element> Arena<'a, E> {
     /// Moves the budget.
     ///
     /// # Errors
-    /// A budget below what is used now (repack first), or above the memory.
+    /// A budget below what is used now (repack first), or above the memory; any, while a repack is under way.
     pub fn set_budget(&mut self, budget: u32) -> Result<(), ArenaError> {
+        if self.is_repacking() {
+            return Err(ArenaError::Repacking);
+        }
         let available = self.len();
         if budget > available {
             return Err(ArenaError::BudgetAboveMemory { asked: budget, available });
@@ -310,11 +320,14 @@ impl<'a, E: Element> Arena<'a, E> {
     }
 
     /// All elements, and where the items' rows lie in them: item `id` from boundary `id + 1` to boundary
-    /// `id`.
+    /// `id`. During a repack in slices one of them ends elsewhere: its id, and where.
     #[inline]
-    pub(crate) fn item_table(&self) -> (&[E], &[u32]) {
-        let known = boundaries_len(self.count(Side::Item) as usize);
-        (&*self.values, self.item_boundaries.get(..known).unwrap_or_default())
+    pub(crate) fn item_table(&self) -> (&[E], &[u32], Option<(u32, u32)>) {
+        let (count, gap) = match &self.motion {
+            None => (self.count(Side::Item), None),
+            Some(motion) => (motion.count(Side::Item), motion.gap(Side::Item)),
+        };
+        (&*self.values, self.item_boundaries.get(..boundaries_len(count as usize)).unwrap_or_default(), gap)
     }
 
     /// The cold-start row of `side`.
@@ -395,7 +408,7 @@ impl<'a, E: Element> Arena<'a, E> {
 
     /// Adds an entity with a row of `size` elements, which `fill(side, id, 0, row)` sets. O(`size`).
     ///
-    /// When the head-room is shorter than `size` the entity gets no row and is counted in
+    /// When the head-room is shorter than `size`, or a repack is under way, the entity gets no row and is counted in
     /// [`Arena::cold_starts`]; the next repack can give it one.
     ///
     /// # Errors
@@ -408,7 +421,8 @@ impl<'a, E: Element> Arena<'a, E> {
     ) -> Result<Admission, ArenaError> {
         let id = self.count(side);
         let full = ArenaError::TableFull { side, capacity: self.capacity(side) };
-        let fits = size <= self.head_room();
+        let moving = self.motion.is_some();
+        let fits = size <= self.head_room() && !moving;
         let size = if fits { size } else { 0 };
         let table = match side {
             Side::User => &mut *self.user_boundaries,
@@ -421,11 +435,13 @@ impl<'a, E: Element> Arena<'a, E> {
             Side::User => (*near, *near + size),
             Side::Item => (*near - size, *near),
         };
+        // During a repack the last boundary may still be another one's near edge; the end of it sets this one.
         *far = match side {
             Side::User => span.1,
             Side::Item => span.0,
         };
         *self.counts.get_mut(side) += 1;
+        *self.settled.get_mut(side) += u32::from(!moving);
         *self.taken.get_mut(side) += size;
         *self.cold_starts.get_mut(side) += u32::from(!fits);
         self.high_water = self.high_water.max(self.used());
@@ -451,10 +467,22 @@ impl<'a, E: Element> Arena<'a, E> {
     /// First element and end of an entity's own row; `None` if it is unknown.
     #[inline(always)]
     fn own_span(&self, side: Side, id: u32) -> Option<(u32, u32)> {
-        if id >= self.count(side) {
-            return None;
+        if id >= *self.settled.get(side) {
+            return self.moving_span(side, id);
         }
         let &[near, far] = self.boundaries(side).get(id as usize..)?.first_chunk()?;
+        Some(match side {
+            Side::User => (near, far),
+            Side::Item => (far, near),
+        })
+    }
+
+    /// The same during a repack in slices.
+    #[cold]
+    fn moving_span(&self, side: Side, id: u32) -> Option<(u32, u32)> {
+        let motion = self.motion.as_ref().filter(|motion| id < motion.count(side))?;
+        let &[near, far] = self.boundaries(side).get(id as usize..)?.first_chunk()?;
+        let near = motion.gap(side).filter(|gap| gap.0 == id).map_or(near, |gap| gap.1);
         Some(match side {
             Side::User => (near, far),
             Side::Item => (far, near),

@@ -58,19 +58,14 @@ impl<E: Element> Arena<'_, E> {
         item_sizes: &[u32],
         mut fill: impl FnMut(Side, u32, usize, &mut [E]),
     ) -> Result<Repacked, ArenaError> {
+        if self.is_repacking() {
+            return Err(ArenaError::Repacking);
+        }
         let counts = PerSide::new(
             self.checked_count(Side::User, user_sizes)?,
             self.checked_count(Side::Item, item_sizes)?,
         );
-        let users = u64::from(self.cold_size(Side::User)).saturating_add(total(user_sizes));
-        let items = u64::from(self.cold_size(Side::Item)).saturating_add(total(item_sizes));
-        let needed = users.saturating_add(items);
-        if needed > u64::from(self.budget) {
-            return Err(ArenaError::OverBudget { needed, budget: self.budget });
-        }
-        // Both have 32 bits, since the budget does.
-        let taken = PerSide::new(users as u32, items as u32);
-
+        let taken = self.checked_total(user_sizes, item_sizes)?;
         let held = self.row_budget() - self.head_room();
         let mut report = Repacked {
             admitted: (counts.user - self.counts.user) + (counts.item - self.counts.item),
@@ -83,10 +78,27 @@ impl<E: Element> Arena<'_, E> {
         set_boundaries(self.user_boundaries, user_sizes, u32::wrapping_add);
         set_boundaries(self.item_boundaries, item_sizes, u32::wrapping_sub);
         self.counts = counts;
+        self.settled = counts;
         self.taken = taken;
         self.high_water = self.high_water.max(self.used());
         self.cold_starts = PerSide::new(0, 0);
         Ok(report)
+    }
+
+    /// Elements of each side with rows of these sizes, cold-start rows included.
+    pub(super) fn checked_total(
+        &self,
+        user_sizes: &[u32],
+        item_sizes: &[u32],
+    ) -> Result<PerSide<u32>, ArenaError> {
+        let users = u64::from(self.cold_size(Side::User)).saturating_add(total(user_sizes));
+        let items = u64::from(self.cold_size(Side::Item)).saturating_add(total(item_sizes));
+        let needed = users.saturating_add(items);
+        if needed > u64::from(self.budget) {
+            return Err(ArenaError::OverBudget { needed, budget: self.budget });
+        }
+        // Both have 32 bits, since the budget does.
+        Ok(PerSide::new(users as u32, items as u32))
     }
 
     fn checked_count(&self, side: Side, sizes: &[u32]) -> Result<u32, ArenaError> {
@@ -213,10 +225,10 @@ fn up<E: Element>(
 
 /// Moves `length` elements from `from` down to `to`; the two places may overlap.
 #[inline(never)]
-fn copy_down<E: Element>(values: &mut [E], from: usize, to: usize, length: usize) {
+pub(super) fn copy_down<E: Element>(values: &mut [E], from: usize, to: usize, length: usize) {
     let distance = from.saturating_sub(to);
     let window = values.get_mut(to..from.saturating_add(length)).unwrap_or_default();
-    // Always so; it tells the compiler that `copy_within` cannot panic. Both are called once in the program,
+    // Always so; it tells the compiler that `copy_within` cannot panic. Neither is inlined,
     // so that the compiler sees this whatever it is set to.
     if distance <= window.len() {
         window.copy_within(distance.., 0);
@@ -225,7 +237,7 @@ fn copy_down<E: Element>(values: &mut [E], from: usize, to: usize, length: usize
 
 /// Moves `length` elements from `from` up to `to`; the two places may overlap.
 #[inline(never)]
-fn copy_up<E: Element>(values: &mut [E], from: usize, to: usize, length: usize) {
+pub(super) fn copy_up<E: Element>(values: &mut [E], from: usize, to: usize, length: usize) {
     let distance = to.saturating_sub(from);
     let window = values.get_mut(from..to.saturating_add(length)).unwrap_or_default();
     if distance <= window.len() {

@@ -62,6 +62,8 @@ impl<E: Element> Arena<'_, E> {
             *counts.get_mut(side) = count;
             if write {
                 *self.counts.get_mut(side) = count;
+                *self.settled.get_mut(side) = count;
+                self.motion = None;
                 *self.cold_starts.get_mut(side) = cold_starts;
             }
         }
@@ -87,6 +89,9 @@ impl<E: Element> Arena<'_, E> {
 
 impl<E: Element> Snapshot for Arena<'_, E> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        if self.is_repacking() {
+            return Err(SnapshotError::Unfinished);
+        }
         for side in Side::BOTH {
             writer.put(&self.cold_size(side))?;
             writer.put(&self.count(side))?;

@@ -4,7 +4,7 @@ use crate::ids::index_len;
 use crate::policy::Actor;
 use crate::random::Generator;
 use crate::recommender::{RecommenderConfig, RecommenderMemory, class_ends_len, seen_len};
-use crate::segment::{ActionSpace, Decider, LoopSettings, ResizeSettings};
+use crate::segment::{ActionSpace, Decider, LoopError, LoopSettings, ResizeSettings};
 use crate::sizes::{Bounds, Distribution, SizeSettings, counts_len};
 use crate::snapshot;
 use crate::state::StateConfig;
@@ -138,6 +138,38 @@ fn a_restored_device_goes_on_with_the_same_bits() {
 }
 
 #[test]
+fn a_decision_in_slices_comes_to_the_same_sizes() {
+    let decided = |in_slices: bool| {
+        with_device(|device| {
+            for n in 0..60_u32 {
+                device.observe(n * n % 13, n % 11).unwrap();
+                if n % 20 == 19 && !in_slices {
+                    close(device);
+                } else if n % 20 == 19 {
+                    let segments = device.segments_mut();
+                    segments.close_segment().unwrap();
+                    segments.reward(0.5).unwrap();
+                    let positions = segments.propose(true).unwrap();
+                    segments.begin_apply(positions).unwrap();
+                    assert_eq!(segments.apply(positions).unwrap_err(), LoopError::Busy);
+                    assert_eq!(segments.close_segment().unwrap_err(), LoopError::Busy);
+                    let refused = snapshot::save(&[], device, &mut []);
+                    assert_eq!(refused, Err(snapshot::SnapshotError::Unfinished));
+                    while !device.segments_mut().poll(1).unwrap() {}
+                    assert!(!device.segments().is_busy());
+                }
+            }
+            let arena = device.recommender().arena();
+            let sizes = |side| (0..arena.count(side)).map(|id| arena.size(side, id)).collect::<Vec<_>>();
+            (sizes(Side::User), sizes(Side::Item), arena.used(), device.recommender().admission_sizes())
+        })
+    };
+    let whole = decided(false);
+    assert_eq!(decided(true), whole);
+    assert!(whole.0.iter().any(|&size| size != whole.0[0]), "sizes differ: {whole:?}");
+}
+
+#[test]
 fn tables_of_other_capacities_are_refused() {
     with_parts(|segments, ids| {
         let error = Device::new(segments, PerSide::new(ids.item, ids.user)).unwrap_err();
@@ -147,6 +179,42 @@ fn tables_of_other_capacities_are_refused() {
 
 proptest! {
     #![proptest_config(crate::testing::config(64))]
+
+    /// Whatever comes between the slices of a decision, nothing is refused and the budget is kept.
+    #[test]
+    fn events_between_slices_do_no_harm(
+        events in prop::collection::vec((0_u32..7, 0_u32..9), 1..150),
+        segment in 3_u32..12,
+        elements in 1_u32..40,
+    ) {
+        with_device(|device| {
+            let mut since = 0;
+            for event in events {
+                let known = device.ids(Side::Item).slot(event.1).is_some() && !device.has_seen(event.0, event.1);
+                let mut out = [Scored::NONE; ITEMS];
+                let found = device.recommend(event.0, &mut out);
+                prop_assert!(!known || out[..found].iter().any(|scored| scored.item == event.1));
+                device.observe(event.0, event.1).unwrap();
+                prop_assert!(device.has_seen(event.0, event.1));
+                let segments = device.segments_mut();
+                segments.poll(elements).unwrap();
+                let arena = segments.recommender().arena();
+                prop_assert!(arena.used() <= arena.budget());
+                since += 1;
+                if since >= segment && !segments.is_busy() {
+                    since = 0;
+                    segments.close_segment().unwrap();
+                    segments.begin_apply([0.5; 3]).unwrap();
+                }
+            }
+            while !device.segments_mut().poll(elements).unwrap() {}
+            prop_assert_eq!(device.recommender().admission_sizes(), PerSide::new(2, 3));
+            let arena = device.recommender().arena();
+            let total = |side| (0..arena.count(side)).map(|id| arena.size(side, id)).sum::<u32>();
+            prop_assert_eq!(total(Side::User) + total(Side::Item) + 5, arena.used());
+            Ok(())
+        })?;
+    }
 
     /// Whoever has the smallest decayed count goes, the first slot among equals; nobody else.
     #[test]

@@ -165,6 +165,14 @@ pub(super) fn step_triple<E: Element>(
     negative: &mut [E],
     rates: [Rates; 3],
 ) {
+    // Without vectors there is nothing to win by blocks.
+    if cfg!(feature = "small") {
+        for ((p, i), j) in user.iter_mut().zip(positive).zip(negative) {
+            let [p, i, j] = [p, i, j].map(core::array::from_mut);
+            update_block(p, i, j, rates);
+        }
+        return;
+    }
     let (user, user_rest) = user.as_chunks_mut::<LANES>();
     let (positive, positive_rest) = positive.as_chunks_mut::<LANES>();
     let (negative, negative_rest) = negative.as_chunks_mut::<LANES>();
@@ -209,6 +217,13 @@ fn update_block<const B: usize, E: Element>(
 /// Two slices of equal length.
 #[inline(always)]
 pub(super) fn step_pair<E: Element>(user: &mut [E], item: &mut [E], rates: [Rates; 2]) {
+    if cfg!(feature = "small") {
+        for (p, q) in user.iter_mut().zip(item) {
+            let [p, q] = [p, q].map(core::array::from_mut);
+            update_pair_block(p, q, rates);
+        }
+        return;
+    }
     let (user, user_rest) = user.as_chunks_mut::<LANES>();
     let (item, item_rest) = item.as_chunks_mut::<LANES>();
     for (p, q) in user.iter_mut().zip(item) {

@@ -476,6 +476,43 @@ impl<'a, E: Element> Recommender<'a, E> {
         Ok(repacked)
     }
 
+    /// Begins to give every known entity the size that its word says, as [`repack`](Self::repack) does, in slices
+    /// of [`continue_repack`](Self::continue_repack), between which events may come and questions be answered.
+    /// Until the end nothing else may use the words, and who is admitted gets no row. O(elements + entities).
+    ///
+    /// # Errors
+    /// Sizes above the budget, and while another repack is under way.
+    pub fn begin_repack(&mut self) -> Result<(), RecommenderError> {
+        self.order.forget();
+        let users = self.user_words.get(..self.arena.count(Side::User) as usize).unwrap_or_default();
+        let items = self.order.places().get(..self.arena.count(Side::Item) as usize).unwrap_or_default();
+        self.arena.begin_repack(users, items)?;
+        self.average();
+        Ok(())
+    }
+
+    /// Goes on with a repack; returns whether it is done. Moves and sets about `elements` elements, as
+    /// [`Arena::continue_repack`] says. The last slice takes O(items) beyond that, to put them in order.
+    pub fn continue_repack(&mut self, elements: u32) -> bool {
+        if !self.arena.is_repacking() {
+            return true;
+        }
+        let Self { arena, initial, config, accumulators, means, user_words, order, .. } = self;
+        let done =
+            arena.continue_repack(user_words, order.places(), elements, |side, id, first, elements| {
+                if first == 0
+                    && let Some(accumulator) = accumulators.get_mut(side).get_mut(id as usize)
+                {
+                    *accumulator = 0.0;
+                }
+                initialise(initial, config, side, first, means.get(side), elements);
+            });
+        if done {
+            self.reorder();
+        }
+        done
+    }
+
     /// Sets each side's mean row, and its cold-start row to that: who has no row of their own is answered as
     /// the mean of those who have. Each dimension's mean is over the rows that have it. O(elements).
     fn average(&mut self) {
@@ -494,8 +531,25 @@ impl<'a, E: Element> Recommender<'a, E> {
                     *sum += element.to_f32();
                 }
             }
-            for (dimension, sum) in (1_u32..).zip(mean.iter_mut()) {
-                let having = rows().filter(|&(_, size)| size >= dimension).count();
+            // How many rows have each size, then at least each size; all that are longer count as the longest.
+            let having = self.order.scratch();
+            having.fill(0);
+            let longest = having.len().saturating_sub(1);
+            for (_, size) in rows() {
+                if let Some(rows) = having.get_mut(longest.min(size as usize)) {
+                    *rows += 1;
+                }
+            }
+            let mut longer = 0;
+            for rows in having.iter_mut().rev() {
+                longer += *rows;
+                *rows = longer;
+            }
+            for (dimension, sum) in (1_usize..).zip(mean.iter_mut()) {
+                let having = match having.get(dimension) {
+                    Some(&rows) => rows as usize,
+                    None => rows().filter(|&(_, size)| size as usize >= dimension).count(),
+                };
                 if having == 0 {
                     break;
                 }

@@ -11,7 +11,8 @@ const TRIES: u32 = 16;
 ///
 /// Up to 16 uniform draws; a user who knows nearly everything then gets the first such item behind a
 /// random one, which takes as many steps as there are known items in a row, fewer than `seen` has places.
-#[inline(always)]
+#[cfg_attr(not(feature = "small"), inline(always))]
+#[cfg_attr(feature = "small", inline(never))]
 pub(super) fn draw(
     generator: &mut Generator,
     items: u32,

@@ -59,6 +59,12 @@ impl<'a> Order<'a> {
         self.places
     }
 
+    /// The memory of the class ends, for another use while there is no order.
+    pub(super) fn scratch(&mut self) -> &mut [u32] {
+        self.len = 0;
+        self.ends
+    }
+
     pub(super) fn forget(&mut self) {
         self.len = 0;
     }
@@ -81,6 +87,10 @@ impl<'a> Order<'a> {
     /// Puts the first `count` items in order.
     pub(super) fn sort_first<E: Element>(&mut self, count: u32, arena: &Arena<'_, E>) {
         self.len = 0;
+        // Rows that move would leave the order behind.
+        if arena.is_repacking() {
+            return;
+        }
         let items = Items::new(arena);
         // One class alone could not tell rows from none.
         let Some(last) = self.classes.checked_sub(1).filter(|&last| last > 0) else { return };
@@ -137,21 +147,26 @@ impl<'a> Order<'a> {
 pub(super) struct Items<'r, E> {
     pub(super) values: &'r [E],
     boundaries: &'r [u32],
+    /// The item in front of which a repack has left a gap, and where it ends.
+    gap: Option<(u32, u32)>,
     cold: &'r [E],
 }
 
 impl<'r, E: Element> Items<'r, E> {
     #[inline(always)]
     pub(super) fn new(arena: &'r Arena<'_, E>) -> Self {
-        let (values, boundaries) = arena.item_table();
-        Self { values, boundaries, cold: arena.cold_row(Side::Item) }
+        let (values, boundaries, gap) = arena.item_table();
+        Self { values, boundaries, gap, cold: arena.cold_row(Side::Item) }
     }
 
     /// First element and length of a known item's own row.
     #[inline(always)]
     pub(super) fn span(&self, id: u32) -> (u32, usize) {
         match self.boundaries.get(id as usize..).and_then(|rest| rest.first_chunk()) {
-            Some(&[end, start]) => (start, end.wrapping_sub(start) as usize),
+            Some(&[end, start]) => {
+                let end = self.gap.filter(|gap| gap.0 == id).map_or(end, |gap| gap.1);
+                (start, end.wrapping_sub(start) as usize)
+            }
             None => (0, 0),
         }
     }

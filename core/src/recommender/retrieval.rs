@@ -50,7 +50,7 @@ impl<E: Element> Recommender<'_, E> {
             match place {
                 Place::Row(length) if query.item_bias && E::BIAS == 1 => query.visit::<1>(length, words),
                 Place::Row(length) if query.item_bias => query.visit::<2>(length, words),
-                Place::Row(length) => query.visit::<0>(length, words),
+                Place::Row(length) if !SMALL => query.visit::<0>(length, words),
                 _ => query.visit_any(place, words.iter().copied()),
             }
         }
@@ -59,8 +59,11 @@ impl<E: Element> Recommender<'_, E> {
     }
 }
 
+/// Whether code size comes before speed.
+const SMALL: bool = cfg!(feature = "small");
+
 /// The most blocks of lanes for which there is a loop of their own.
-const BLOCKS: usize = 8;
+const BLOCKS: usize = if SMALL { 1 } else { 8 };
 
 /// From word `LANES - n`, a mask that keeps the first `n` lanes.
 const MASKS: [u32; 2 * LANES] = [!0, !0, !0, !0, !0, !0, !0, !0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -106,6 +109,20 @@ impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
     #[inline(always)]
     fn visit<const BIAS: usize>(&mut self, length: usize, starts: &[u32]) {
         let common = length.saturating_sub(BIAS).min(self.user.len());
+        if SMALL {
+            return match common {
+                0 => self.visit_biases::<BIAS>(length, starts),
+                1 => self.visit_short::<BIAS, 1>(length, starts),
+                2 => self.visit_short::<BIAS, 2>(length, starts),
+                3 => self.visit_short::<BIAS, 3>(length, starts),
+                4 => self.visit_short::<BIAS, 4>(length, starts),
+                5 => self.visit_short::<BIAS, 5>(length, starts),
+                6 => self.visit_short::<BIAS, 6>(length, starts),
+                7 => self.visit_short::<BIAS, 7>(length, starts),
+                8 => self.visit_short::<BIAS, 8>(length, starts),
+                _ => self.visit_any(Place::Row(length), starts.iter().copied()),
+            };
+        }
         match (common, common.div_ceil(LANES)) {
             (0, _) => self.visit_biases::<BIAS>(length, starts),
             (1, _) => self.visit_few::<BIAS, 1>(length, starts),
@@ -120,6 +137,36 @@ impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
             (_, 7) => self.visit_blocks::<BIAS, 7>(length, common, starts),
             (_, 8) => self.visit_blocks::<BIAS, 8>(length, common, starts),
             _ => self.visit_any(Place::Row(length), starts.iter().copied()),
+        }
+    }
+
+    /// Rows of which `L` dimensions count, at most one block of lanes: what a processor without vectors takes
+    /// one by one anyway, without a loop.
+    #[inline(always)]
+    fn visit_short<const BIAS: usize, const L: usize>(&mut self, length: usize, starts: &[u32]) {
+        let [[a, b, c, d, e, f, g, h], ..] = self.blocks;
+        let values = self.items.values;
+        let mut threshold = self.top.threshold();
+        for &start in starts {
+            let row = values.get(start as usize..).and_then(|rest| rest.get(..BIAS + L));
+            let Some((bias, embedding)) = row.and_then(|row| row.split_at_checked(BIAS)) else { continue };
+            let Some(embedding) = embedding.first_chunk::<L>() else { continue };
+            let lane = |n: usize, x: f32| embedding.get(n).map_or(0.0, |y| 0.0 + x * y.to_f32());
+            let lanes = [
+                lane(0, a),
+                lane(1, b),
+                lane(2, c),
+                lane(3, d),
+                lane(4, e),
+                lane(5, f),
+                lane(6, g),
+                lane(7, h),
+            ];
+            let score = E::bias(bias) + fold(lanes);
+            if admits(score, threshold) {
+                self.consider(Place::Row(length), start, score);
+                threshold = self.top.threshold();
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 //! reward is progressive: how good the recommendations of a segment were, each made before its event was
 //! learned, against how good they usually are.
 
+mod figures;
 mod memory;
 mod policy;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod tests;
 
 use core::fmt;
 
+pub use figures::{Figures, Spent};
 pub use policy::{PolicyMemory, STORED_POLICY, Stored, Training};
 
 use self::memory::{DecisionMemory, IdMemory, ModelMemory};
@@ -41,6 +43,9 @@ pub const PARAMETERS: usize = 8 * (USERS + ITEMS);
 /// Events between two decisions.
 pub const SEGMENT: u32 = 500;
 
+/// Elements that a slice of a repack moves or sets.
+pub const SLICE: u32 = 256;
+
 /// A third more users, and half as many items again, as there is room for.
 const STREAM: TurnoverConfig = TurnoverConfig {
     events: 20_000,
@@ -58,7 +63,7 @@ const FIRST_SIZES: PerSide<u32> = PerSide::new(4, 5);
 /// What a segment's sizes leave for newcomers, in parts of the budget.
 const RESERVE: u32 = 16;
 const LARGEST: u32 = 32;
-const SEEN_PAIRS: usize = 1_536;
+const SEEN_PAIRS: usize = 1_024;
 const STREAM_PAIRS: usize = 512;
 const STATE: StateConfig = StateConfig { groups: 8, width: 0, min_size: 1, max_size: LARGEST };
 const BOUNDS: Bounds = Bounds { min: 1, max: LARGEST };
@@ -87,7 +92,7 @@ pub struct Report {
     pub parameters_used: u32,
     /// Parameters allowed.
     pub budget_parameters: u32,
-    /// How many size changes left the model over its budget.
+    /// How many steps of size changes left the model over its budget.
     pub budget_violations: u32,
     /// Interactions whose item was among the twenty recommended just before.
     pub hits: u32,
@@ -161,7 +166,16 @@ impl<M: PolicyMemory> Scenario<M> {
     /// None with the constants as they are; a part that refused otherwise.
     pub fn run(&mut self, seed: u64) -> Result<Report, ScenarioError> {
         let Self { stream, parts } = self;
-        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream))?.finish(M::digest))
+        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream), || 0)?.finish(M::digest))
+    }
+
+    /// The same, timed by `clock`, which counts ticks upwards and may wrap around.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn measure(&mut self, seed: u64, clock: impl FnMut() -> u32) -> Result<Figures, ScenarioError> {
+        let Self { stream, parts } = self;
+        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream), clock)?.figures)
     }
 
     /// The same over events from elsewhere, with ids of any 32 bits.
@@ -173,7 +187,7 @@ impl<M: PolicyMemory> Scenario<M> {
         seed: u64,
         events: impl Iterator<Item = Event>,
     ) -> Result<Report, ScenarioError> {
-        Ok(self.parts.run(seed, events)?.finish(M::digest))
+        Ok(self.parts.run(seed, events, || 0)?.finish(M::digest))
     }
 }
 
@@ -185,7 +199,7 @@ impl Scenario<Training> {
     /// As [`run`](Self::run), and for an output that does not hold it.
     pub fn train(&mut self, seed: u64, output: &mut [u8]) -> Result<usize, ScenarioError> {
         let Self { stream, parts } = self;
-        let run = parts.run(seed, TurnoverStream::new(seed, STREAM, stream))?;
+        let run = parts.run(seed, TurnoverStream::new(seed, STREAM, stream), || 0)?;
         run.device.segments().decider().export(output).map_err(|_| ScenarioError::Policy)
     }
 }
@@ -198,11 +212,12 @@ impl<M: PolicyMemory> Default for Scenario<M> {
 
 impl<M: PolicyMemory> Parts<M> {
     /// Takes all events.
-    fn run(
+    fn run<C: FnMut() -> u32>(
         &mut self,
         seed: u64,
         events: impl Iterator<Item = Event>,
-    ) -> Result<Run<'_, M::Policy<'_>>, ScenarioError> {
+        clock: C,
+    ) -> Result<Run<'_, M::Policy<'_>, C>, ScenarioError> {
         let Self { model, ids, decision, policy } = self;
         let DecisionMemory { counts, states } = decision;
         let decider = policy.start(seed, states)?;
@@ -213,15 +228,20 @@ impl<M: PolicyMemory> Parts<M> {
             segment: Answers::default(),
             all: Answers::default(),
             usual_recall: 0.0,
+            clock,
+            figures: Figures::default(),
             report: Report { budget_parameters: PARAMETERS as u32, ..Report::default() },
         };
         for event in events {
             run.answer(event);
-            run.device.observe(event.user, event.item).map_err(|_| ScenarioError::Recommender)?;
-            run.report.interactions += 1;
+            run.go_on()?;
+            run.learn(event)?;
             if run.report.interactions.is_multiple_of(SEGMENT) {
                 run.close_segment()?;
             }
+        }
+        while run.device.segments().is_busy() {
+            run.go_on()?;
         }
         Ok(run)
     }
@@ -236,22 +256,29 @@ struct Answers {
 }
 
 /// A run on its way.
-struct Run<'a, P> {
+struct Run<'a, P, C> {
     device: Device<'a, f32, P>,
     segment: Answers,
     all: Answers,
     usual_recall: f32,
+    clock: C,
+    figures: Figures,
     report: Report,
 }
 
-impl<P: Policy> Run<'_, P> {
+impl<P: Policy, C: FnMut() -> u32> Run<'_, P, C> {
     /// Recommends before an event is learned. It counts if its item is known, and new to the user.
     fn answer(&mut self, Event { user, item }: Event) {
         if self.device.ids(Side::Item).slot(item).is_none() || self.device.has_seen(user, item) {
             return;
         }
         let mut best = [Scored::NONE; ANSWERS];
+        let before = (self.clock)();
         let count = self.device.recommend(user, &mut best);
+        let ticks = (self.clock)().wrapping_sub(before);
+        let busy = self.device.segments().is_busy();
+        let Figures { recommend, recommend_meanwhile, .. } = &mut self.figures;
+        if busy { recommend_meanwhile } else { recommend }.add(ticks);
         let place = best.iter().take(count).position(|scored| scored.item == item);
         self.segment.hits += u32::from(place.is_some());
         self.segment.short_list_hits += u32::from(place.is_some_and(|place| place < SHORT_LIST));
@@ -268,13 +295,42 @@ impl<P: Policy> Run<'_, P> {
         self.usual_recall += 0.25 * (recall - self.usual_recall);
 
         let segments = self.device.segments_mut();
+        let mut ticks = [0; 4];
+        ticks[0] = (self.clock)();
         segments.close_segment().map_err(|_| ScenarioError::Segment)?;
+        ticks[1] = (self.clock)();
         segments.reward(reward).map_err(|_| ScenarioError::Segment)?;
+        ticks[2] = (self.clock)();
         let positions = segments.propose(true).map_err(|_| ScenarioError::Segment)?;
-        segments.apply(positions).map_err(|_| ScenarioError::Segment)?;
+        ticks[3] = (self.clock)();
+        segments.begin_apply(positions).map_err(|_| ScenarioError::Segment)?;
+        let Figures { close, reward, propose, .. } = &mut self.figures;
+        let [start, closed, rewarded, proposed] = ticks;
+        close.add(closed.wrapping_sub(start));
+        reward.add(rewarded.wrapping_sub(closed));
+        propose.add(proposed.wrapping_sub(rewarded));
+        Ok(())
+    }
 
-        let arena = segments.recommender().arena();
-        self.report.budget_violations += u32::from(arena.used() > arena.budget());
+    fn learn(&mut self, Event { user, item }: Event) -> Result<(), ScenarioError> {
+        let before = (self.clock)();
+        let observed = self.device.observe(user, item).map_err(|_| ScenarioError::Recommender)?;
+        let ticks = (self.clock)().wrapping_sub(before);
+        let Figures { learn, welcome, .. } = &mut self.figures;
+        if observed.new_user || observed.new_item { welcome } else { learn }.add(ticks);
+        self.report.interactions += 1;
+        Ok(())
+    }
+
+    /// Goes on with a decision, between one event and the next.
+    fn go_on(&mut self) -> Result<(), ScenarioError> {
+        if self.device.segments().is_busy() {
+            let before = (self.clock)();
+            self.device.segments_mut().poll(SLICE).map_err(|_| ScenarioError::Segment)?;
+            self.figures.decide.add((self.clock)().wrapping_sub(before));
+            let arena = self.device.recommender().arena();
+            self.report.budget_violations += u32::from(arena.used() > arena.budget());
+        }
         Ok(())
     }
 

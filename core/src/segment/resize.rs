@@ -117,36 +117,68 @@ fn resize_with<E: Element>(
     mut counts: PerSide<&mut [u32]>,
     generator: &mut Generator,
 ) -> Result<Resized, ResizeError> {
-    let bias = recommender.bias_elements();
-    let decision = recommender.decide();
-    let (arena, mut words) = (decision.arena, decision.words);
-    let frequencies = weights.unwrap_or(decision.frequencies);
-    let bounds = settings.sizes.bounds;
-    let budget = u64::from(arena.row_budget().saturating_sub(head_room));
-
-    let weights = Weights { rule, settings, frequencies };
-    let made = weights.fit(bias, budget, words.as_mut(), counts.as_mut(), generator)?;
-    let blindly = matches!(rule, SizeRule::Random);
+    let plan = fit_rule(recommender, rule, weights, settings, head_room, counts.as_mut(), generator)?;
     let mut settled = PerSide::<Settled>::default();
     for side in Side::BOTH {
-        let (words, counts) = (&mut **words.get_mut(side), &mut **counts.get_mut(side));
-        if blindly {
-            shuffle(words, generator);
-        } else {
-            rank(frequencies.get(side), words);
-        }
-        deal(words, counts)?;
-        let bias = if side == Side::Item { bias } else { 0 };
-        if settings.hysteresis && !blindly {
-            let current = |id| arena.size(side, id).saturating_sub(bias);
-            *settled.get_mut(side) = settle(words, current, *bounds.get(side), counts)?;
-        }
-        for word in words.iter_mut().filter(|word| **word > 0) {
-            *word += bias;
-        }
+        let counts = &mut **counts.get_mut(side);
+        *settled.get_mut(side) = deal_side(recommender, side, rule, weights, settings, counts, generator)?;
     }
     let repacked = recommender.repack()?;
-    Ok(Resized { plan: made, settled, repacked })
+    Ok(Resized { plan, settled, repacked })
+}
+
+/// The first half of a decision: how many ranks of each side get which size, in `counts`. The words are lost.
+pub(super) fn fit_rule<E: Element>(
+    recommender: &mut Recommender<'_, E>,
+    rule: &SizeRule,
+    weights: Option<PerSide<&[f32]>>,
+    settings: &ResizeSettings,
+    head_room: u32,
+    counts: PerSide<&mut [u32]>,
+    generator: &mut Generator,
+) -> Result<Plan, ResizeError> {
+    let bias = recommender.bias_elements();
+    let decision = recommender.decide();
+    let frequencies = weights.unwrap_or(decision.frequencies);
+    let budget = u64::from(decision.arena.row_budget().saturating_sub(head_room));
+    let weights = Weights { rule, settings, frequencies };
+    Ok(weights.fit(bias, budget, decision.words, counts, generator)?)
+}
+
+/// The second half, for one side: the size of each entity in its word, from the counts of [`fit_rule`]. Who has
+/// come since then gets none.
+pub(super) fn deal_side<E: Element>(
+    recommender: &mut Recommender<'_, E>,
+    side: Side,
+    rule: &SizeRule,
+    weights: Option<PerSide<&[f32]>>,
+    settings: &ResizeSettings,
+    counts: &mut [u32],
+    generator: &mut Generator,
+) -> Result<Settled, ResizeError> {
+    let bias = if side == Side::Item { recommender.bias_elements() } else { 0 };
+    let mut decision = recommender.decide();
+    let ranked = counts.iter().fold(0_u32, |sum, &count| sum.saturating_add(count)) as usize;
+    let words = &mut **decision.words.get_mut(side);
+    let (words, newcomers) = words.split_at_mut_checked(ranked).unwrap_or_default();
+    newcomers.fill(0);
+    let blindly = matches!(rule, SizeRule::Random);
+    if blindly {
+        shuffle(words, generator);
+    } else {
+        let frequencies = weights.unwrap_or(decision.frequencies);
+        rank(frequencies.get(side).get(..ranked).unwrap_or_default(), words);
+    }
+    deal(words, counts)?;
+    let mut settled = Settled::default();
+    if settings.hysteresis && !blindly {
+        let current = |id| decision.arena.size(side, id).saturating_sub(bias);
+        settled = settle(words, current, *settings.sizes.bounds.get(side), counts)?;
+    }
+    for word in words.iter_mut().filter(|word| **word > 0) {
+        *word += bias;
+    }
+    Ok(settled)
 }
 
 /// What a fit works from.

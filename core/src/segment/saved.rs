@@ -68,6 +68,9 @@ impl Snapshot for Incumbent {
 /// All but the settings and the scratch: recommender, policy, drawn sizes, and where the loop is.
 impl<E: Element, P: Policy + Snapshot> Snapshot for SegmentLoop<'_, E, P> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        if self.is_busy() {
+            return Err(SnapshotError::Unfinished);
+        }
         self.recommender.save(writer)?;
         self.decider.save(writer)?;
         self.sizes.save(writer)?;
@@ -84,6 +87,7 @@ impl<E: Element, P: Policy + Snapshot> Snapshot for SegmentLoop<'_, E, P> {
         }
         if !reader.is_dry() {
             self.taken = taken;
+            self.stage = None;
             self.segments = segments;
         }
         Ok(())

@@ -64,7 +64,12 @@ impl Distribution {
 
     /// Whether `shape` can be computed with: a wider range than the published one, finite and positive
     /// always, above 1 for Pareto, at most 1000 for the truncated normal and 4 for the log-normal.
+    ///
+    /// With the feature `small`, power law and Pareto alone accept anything.
     pub fn accepts(self, shape: f32) -> bool {
+        if !self.is_included() {
+            return false;
+        }
         let (above, up_to) = match self {
             Self::PowerLaw | Self::TruncatedExponential => (0.0, f32::MAX),
             Self::Pareto => (1.0, f32::MAX),
@@ -72,6 +77,12 @@ impl Distribution {
             Self::LogNormal => (0.0, 4.0),
         };
         shape > above && shape <= up_to
+    }
+
+    /// Whether the crate was built with what this distribution needs.
+    #[inline]
+    pub(super) const fn is_included(self) -> bool {
+        !cfg!(feature = "small") || matches!(self, Self::PowerLaw | Self::Pareto)
     }
 
     /// `shape` in double precision, if this distribution accepts it.

@@ -40,6 +40,8 @@ pub fn expected_weights(distribution: Distribution, shape: f32, words: &mut [u32
                 weight *= k / (k - exponent);
             }
         }
+        // Such a shape is refused above; here it spares the code.
+        _ if !distribution.is_included() => {}
         Distribution::TruncatedNormal | Distribution::TruncatedExponential | Distribution::LogNormal => {
             let quantile = Quantile::new(distribution, shape, n);
             fill_by_rank(words, |rank| expectation(n + 1.0 - rank, rank, |p, q| quantile.at(p, q)));
@@ -91,6 +93,7 @@ pub fn draw_weights(
                 high = write_ascending(word, math::exp((exponent * wait()) as f32), high);
             }
         }
+        _ if !distribution.is_included() => {}
         Distribution::TruncatedNormal | Distribution::TruncatedExponential | Distribution::LogNormal => {
             let quantile = Quantile::new(distribution, shape, n);
             let value = |waited: f64| quantile.at(math::exp_f64(-waited), -math::exp_m1_f64(-waited));

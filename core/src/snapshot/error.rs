@@ -33,6 +33,8 @@ pub enum SnapshotError {
         /// The same number of the state to be restored.
         expected: u32,
     },
+    /// A decision or a repack in slices is under way, of which a snapshot cannot tell.
+    Unfinished,
     /// The output does not hold the snapshot.
     BufferTooSmall {
         /// Bytes of the snapshot.
@@ -50,6 +52,7 @@ impl fmt::Display for SnapshotError {
             Self::ForeignVersion { .. } => "the snapshot has a version that cannot be read",
             Self::Damaged => "the snapshot is damaged",
             Self::OtherShape { .. } => "the snapshot belongs to a state of another shape",
+            Self::Unfinished => "a decision is under way",
             Self::BufferTooSmall { .. } => "the buffer is too small for the snapshot",
         })
     }

@@ -1,0 +1,241 @@
+//! A repack in slices, between which every row can be read and changed.
+//!
+//! Both sides first close ranks: row after row, each moves next to the one before it and keeps what is common to
+//! its old and its new size. All that is free then lies in the middle, and row after row, the last one first,
+//! each moves to its place and gets its new elements. At any time all rows of one side lie together but for one
+//! gap, in front of the row that is next, so the boundaries and the near edge of that one row tell where they
+//! all are.
+//!
+//! A row moves twice where [`Arena::repack`] moves it once, and one at a time instead of in blocks.
+
+use super::{Arena, ArenaError, widen};
+use crate::Side;
+use crate::element::Element;
+use crate::side::PerSide;
+
+/// What a row costs a slice, in elements, however short it is.
+const ROW_COST: u32 = 4;
+
+/// How far a repack has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Motion {
+    /// Entities that were there when it began.
+    counts: PerSide<u32>,
+    stage: Stage,
+    /// The row that is next.
+    id: u32,
+    /// While ranks close, the near edge of that row; afterwards its far edge to be, which is the near edge of
+    /// the row behind it.
+    edge: u32,
+    /// Elements of the side in its new shape, cold-start row included.
+    taken: PerSide<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Close(Side),
+    Open(Side),
+}
+
+impl Motion {
+    const fn side(&self) -> Side {
+        match self.stage {
+            Stage::Close(side) | Stage::Open(side) => side,
+        }
+    }
+
+    /// How many entities of a side take part.
+    pub(super) const fn count(&self, side: Side) -> u32 {
+        *self.counts.get(side)
+    }
+
+    /// The row in front of which there is a gap, and the row's near edge.
+    #[inline]
+    pub(super) fn gap(&self, side: Side) -> Option<(u32, u32)> {
+        let id = match self.stage {
+            Stage::Close(closing) if closing == side => self.id,
+            Stage::Open(opening) if opening == side => self.id + 1,
+            _ => return None,
+        };
+        Some((id, self.edge))
+    }
+}
+
+impl<E: Element> Arena<'_, E> {
+    /// Begins to give every row a new size, as [`repack`](Self::repack) does, in slices of
+    /// [`continue_repack`](Self::continue_repack).
+    ///
+    /// Meanwhile a row is as it was, then shows the elements that it keeps, then is whole; who is admitted gets
+    /// no row. O(entities).
+    ///
+    /// # Errors
+    /// As `repack`, for sizes of more entities than there are, and while another is under way.
+    pub fn begin_repack(&mut self, user_sizes: &[u32], item_sizes: &[u32]) -> Result<(), ArenaError> {
+        if self.motion.is_some() {
+            return Err(ArenaError::Repacking);
+        }
+        for (side, sizes) in [(Side::User, user_sizes), (Side::Item, item_sizes)] {
+            let (count, capacity) = (self.count(side), self.capacity(side));
+            if sizes.len() != count as usize {
+                return Err(ArenaError::WrongCount { side, asked: sizes.len(), count, capacity });
+            }
+        }
+        let taken = self.checked_total(user_sizes, item_sizes)?;
+        let (stage, edge) = (Stage::Close(Side::User), self.boundary(Side::User, 0));
+        self.motion = Some(Motion { counts: self.counts, stage, id: 0, edge, taken });
+        self.settled = PerSide::new(0, 0);
+        self.cold_starts = PerSide::new(0, 0);
+        Ok(())
+    }
+
+    /// Whether a repack is under way.
+    #[inline]
+    pub const fn is_repacking(&self) -> bool {
+        self.motion.is_some()
+    }
+
+    /// Goes on with a repack, with the sizes that it began with (more behind
+    /// them do not matter), and returns whether it is done. Moves and sets
+    /// about `elements` elements, a row counting four more than it has; at most one row beyond that.
+    ///
+    /// With other sizes than it began with rows may end with sizes that nobody asked for, and over the budget.
+    pub fn continue_repack(
+        &mut self,
+        user_sizes: &[u32],
+        item_sizes: &[u32],
+        elements: u32,
+        mut fill: impl FnMut(Side, u32, usize, &mut [E]),
+    ) -> bool {
+        let mut left = elements.max(1);
+        while let Some(motion) = self.motion {
+            if left == 0 {
+                return false;
+            }
+            let side = motion.side();
+            let sizes = if side == Side::User { user_sizes } else { item_sizes };
+            let size = sizes.get(..motion.count(side) as usize).unwrap_or(sizes).get(motion.id as usize);
+            let size = size.copied();
+            let cost = match (motion.stage, size) {
+                (Stage::Close(side), Some(size)) => self.close(side, motion, size),
+                (Stage::Open(side), Some(size)) => self.open(side, motion, size, &mut fill),
+                _ => {
+                    self.motion = self.next_stage(motion);
+                    ROW_COST
+                }
+            };
+            left = left.saturating_sub(cost);
+        }
+        true
+    }
+
+    /// Moves a row next to the one before it. Returns what that costs.
+    fn close(&mut self, side: Side, motion: Motion, size: u32) -> u32 {
+        let far = self.boundary(side, motion.id + 1);
+        let target = self.boundary(side, motion.id);
+        let kept = far.abs_diff(motion.edge).min(size);
+        let (from, to) = match side {
+            Side::User => (motion.edge, target),
+            Side::Item => (far, target.saturating_sub(kept)),
+        };
+        self.shift(from, to, kept);
+        self.set_boundary(side, motion.id + 1, if side == Side::User { target + kept } else { to });
+        self.motion = Some(Motion { id: motion.id + 1, edge: far, ..motion });
+        if from == to { ROW_COST } else { kept + ROW_COST }
+    }
+
+    /// Moves a row to its place, whose far edge is `motion.edge`, and sets its new elements. Returns what that
+    /// costs.
+    fn open(
+        &mut self,
+        side: Side,
+        motion: Motion,
+        size: u32,
+        fill: &mut impl FnMut(Side, u32, usize, &mut [E]),
+    ) -> u32 {
+        let (near, far) = (self.boundary(side, motion.id), self.boundary(side, motion.id + 1));
+        let kept = near.abs_diff(far).min(size);
+        // Where the row comes to lie.
+        let (from, start, end) = match side {
+            Side::User => (near, motion.edge.saturating_sub(size), motion.edge),
+            Side::Item => (far, motion.edge, motion.edge.saturating_add(size)),
+        };
+        self.shift(from, start, kept);
+        let fresh = widen((start.saturating_add(kept), end));
+        if size > kept
+            && let Some(elements) = self.values.get_mut(fresh)
+        {
+            fill(side, motion.id, kept as usize, elements);
+        }
+        self.set_boundary(side, motion.id + 1, motion.edge);
+        let edge = if side == Side::User { start } else { end };
+        self.motion = match motion.id.checked_sub(1) {
+            Some(id) => Some(Motion { id, edge, ..motion }),
+            None => self.next_stage(motion),
+        };
+        if from == start { size - kept + ROW_COST } else { size + ROW_COST }
+    }
+
+    /// What comes after all rows of a stage have had their turn.
+    fn next_stage(&mut self, motion: Motion) -> Option<Motion> {
+        let count = |side| motion.count(side);
+        let last = |side| count(side).saturating_sub(1);
+        let end = self.boundary(motion.side(), count(motion.side()));
+        match motion.stage {
+            Stage::Close(Side::User) => {
+                self.taken.user = end;
+                let edge = self.boundary(Side::Item, 0);
+                Some(Motion { stage: Stage::Close(Side::Item), id: 0, edge, ..motion })
+            }
+            Stage::Close(Side::Item) => {
+                self.taken.item = self.len().saturating_sub(end);
+                let edge = self.len().saturating_sub(motion.taken.item);
+                Some(Motion { stage: Stage::Open(Side::Item), id: last(Side::Item), edge, ..motion })
+            }
+            Stage::Open(Side::Item) => {
+                self.taken.item = motion.taken.item;
+                let edge = motion.taken.user;
+                Some(Motion { stage: Stage::Open(Side::User), id: last(Side::User), edge, ..motion })
+            }
+            Stage::Open(Side::User) => {
+                self.taken.user = motion.taken.user;
+                self.high_water = self.high_water.max(self.used());
+                // Who came meanwhile has no row.
+                for side in Side::BOTH {
+                    let end = self.boundary(side, count(side));
+                    for id in count(side)..self.count(side) {
+                        self.set_boundary(side, id + 1, end);
+                    }
+                }
+                self.settled = self.counts;
+                None
+            }
+        }
+    }
+
+    fn boundary(&self, side: Side, index: u32) -> u32 {
+        self.boundaries(side).get(index as usize).copied().unwrap_or(0)
+    }
+
+    fn set_boundary(&mut self, side: Side, index: u32, edge: u32) {
+        let table = match side {
+            Side::User => &mut *self.user_boundaries,
+            Side::Item => &mut *self.item_boundaries,
+        };
+        if let Some(boundary) = table.get_mut(index as usize) {
+            *boundary = edge;
+        }
+    }
+
+    /// Moves elements up or down.
+    fn shift(&mut self, from: u32, to: u32, length: u32) {
+        let (from, to, length) = (from as usize, to as usize, length as usize);
+        if to < from {
+            super::repack::copy_down(self.values, from, to, length);
+        } else if to > from {
+            super::repack::copy_up(self.values, from, to, length);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
