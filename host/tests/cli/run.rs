@@ -232,6 +232,35 @@ fn the_same_command_line_gives_the_same_bytes_for_every_number_of_threads() {
 }
 
 #[test]
+fn the_published_search_decides_alike_on_every_number_of_threads() {
+    let directory = Directory::new();
+    let stream = small_stream(&directory);
+    let searched = |search: &str, threads: &str| {
+        let options = ["run", "--json", "--segments", "3", "--k-core", "1", "--budget", "mean:4"];
+        let mut command = scall(options);
+        command.args(["--search", search, "--threads", threads, "--data"]).arg(&stream);
+        timeless(document(command))
+    };
+    let document = searched("published", "1");
+    assert_eq!(searched("published", "2"), document);
+    assert_eq!(document["budget_violations"], 0);
+    let [first, rest @ ..] = document["segments"].as_array().unwrap().as_slice() else {
+        panic!("no segment");
+    };
+    assert!(first["action"].is_null(), "the first segment has nothing to search on");
+    assert_eq!(rest.len(), 2);
+    for segment in rest {
+        let share = segment["action"]["user_share"].as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&share), "{segment}");
+        for shape in ["user_shape", "item_shape"] {
+            assert!(segment["action"][shape].as_f64().unwrap() > 0.0, "{segment}");
+        }
+        assert!(integer(&segment["parameters_used"]) <= integer(&segment["budget_parameters"]), "{segment}");
+    }
+    assert_ne!(searched("paired", "1")["segments"], document["segments"], "the search that was asked for");
+}
+
+#[test]
 fn another_seed_gives_another_result() {
     let directory = Directory::new();
     let with = |seed| timeless(run(&directory, &format!("--method uniform --seed {seed}")))["mean"].clone();
