@@ -4,7 +4,8 @@
 //! common implementations: L2 added to the gradient ([`WeightDecay::L2`], published for SCALL), or
 //! decoupled from it (Loshchilov and Hutter, ICLR 2019). The denominator is
 //! `sqrt(v / (1 - beta2^t) + epsilon^2)` in place of `sqrt(v / (1 - beta2^t)) + epsilon`, which differs
-//! only where the gradient itself is as small as epsilon, and needs no division.
+//! only where the gradient itself is as small as epsilon, and needs no division; a step is exact to a part in
+//! a million, and what all weights have in common is computed once.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +33,15 @@ pub struct Step {
     l2: f32,
     keep: f32,
     rate: f32,
-    correction: f32,
+    smallest: f32,
+}
+
+/// One row of weights and its moments.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    pub(super) weights: &'a mut [f32],
+    pub(super) first: &'a mut [f32],
+    pub(super) second: &'a mut [f32],
 }
 
 impl Step {
@@ -45,16 +54,19 @@ impl Step {
             WeightDecay::L2(factor) => (factor, 1.0),
             WeightDecay::Decoupled(factor) => (0.0, 1.0 - learning_rate * factor),
         };
-        Self { l2, keep, rate: (f64::from(learning_rate) / first) as f32, correction: (1.0 / second) as f32 }
+        // `2 * (v + smallest)` stands for `v / second + epsilon^2`, and the rate makes up for the factor.
+        let rate = f64::from(learning_rate) / first * math::sqrt_f64(2.0 * second);
+        let smallest = f64::from(EPSILON) * f64::from(EPSILON) * second;
+        Self { l2, keep, rate: rate as f32, smallest: smallest as f32 }
     }
 
     #[inline(always)]
     fn number(&self, weight: &mut f32, first: &mut f32, second: &mut f32, gradient: f32) {
         let gradient = gradient + self.l2 * *weight;
-        *first = BETA_1 * *first + (1.0 - BETA_1) * gradient;
-        *second = BETA_2 * *second + (1.0 - BETA_2) * (gradient * gradient);
-        let inverse = math::inverse_sqrt(*second * self.correction + EPSILON * EPSILON);
-        *weight = self.keep * *weight - self.rate * *first * inverse;
+        *first += (1.0 - BETA_1) * (gradient - *first);
+        *second += (1.0 - BETA_2) * (gradient * gradient - *second);
+        *weight =
+            self.keep * *weight - self.rate * *first * math::inverse_sqrt_of_twice(*second + self.smallest);
     }
 
     /// Moves one number.
@@ -66,24 +78,29 @@ impl Step {
     /// Moves one row of weights.
     #[inline(always)]
     pub fn row(&self, weights: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32]) {
+        self.row_along(Row { weights, first, second }, gradient.iter().copied());
+    }
+
+    /// Moves one row of weights against a gradient that is computed on the way.
+    #[inline(always)]
+    pub(super) fn row_along(&self, row: Row<'_>, gradient: impl Iterator<Item = f32>) {
         let step = *self;
-        for (((w, m), v), &g) in weights.iter_mut().zip(first).zip(second).zip(gradient) {
+        for (((w, m), v), g) in row.weights.iter_mut().zip(row.first).zip(row.second).zip(gradient) {
             step.number(w, m, v, g);
         }
     }
 
     /// Moves one row of weights, and its target by `rate` of the distance to where they are then.
     #[inline(always)]
-    pub(super) fn row_and_target(
+    pub(super) fn row_along_and_target(
         &self,
-        weights: &mut [f32],
-        first: &mut [f32],
-        second: &mut [f32],
-        gradient: &[f32],
+        row: Row<'_>,
+        gradient: impl Iterator<Item = f32>,
         (target, rate): (&mut [f32], f32),
     ) {
         let step = *self;
-        for ((((w, m), v), &g), t) in weights.iter_mut().zip(first).zip(second).zip(gradient).zip(target) {
+        let numbers = row.weights.iter_mut().zip(row.first).zip(row.second).zip(target);
+        for ((((w, m), v), t), g) in numbers.zip(gradient) {
             step.number(w, m, v, g);
             *t += rate * (*w - *t);
         }

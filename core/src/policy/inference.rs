@@ -4,7 +4,6 @@ use super::actor::{self, HEADS};
 use super::replay::Transition;
 use super::sac::check_state;
 use super::{ACTION, Action, Part, Policy, SacError};
-use crate::math::{self, LANES};
 
 /// Bytes of a number.
 const NUMBER: usize = size_of::<f32>();
@@ -102,16 +101,11 @@ fn layer<'w>(weights: &'w [u8], inputs: &[f32], outputs: &mut [f32], rectify: bo
     rest
 }
 
-/// A neuron's sum, in the lanes of [`math::dot`]; the bias meets a one.
+/// A neuron's sum, over the inputs in ascending order; the bias meets a one.
 fn product(row: &[u8], inputs: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    let mut inputs = inputs.iter().copied().chain(core::iter::once(1.0));
-    for block in row.as_chunks::<NUMBER>().0.chunks(LANES) {
-        for ((lane, weight), input) in lanes.iter_mut().zip(block).zip(&mut inputs) {
-            *lane += f32::from_le_bytes(*weight) * input;
-        }
-    }
-    math::fold(lanes)
+    let inputs = inputs.iter().copied().chain(core::iter::once(1.0));
+    let weights = row.as_chunks::<NUMBER>().0.iter().map(|&weight| f32::from_le_bytes(weight));
+    weights.zip(inputs).fold(0.0, |sum, (weight, input)| sum + weight * input)
 }
 
 const _: () = assert!(HEADS == 2 * ACTION);

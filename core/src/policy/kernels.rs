@@ -6,12 +6,18 @@
 //!
 //! [`Portable`] holds them compiled for the crate's target. A program that finds wider vector registers at
 //! run time implements [`Kernels`] by calling the `#[inline(always)]` functions of this module from
-//! functions that are compiled for those. No bit of any result changes: a forward sum runs in the lanes of
-//! [`math`], a sum over samples or neurons in ascending order, however rows and samples are tiled.
+//! functions that are compiled for those. No bit of any result changes: every sum, be it over inputs, samples
+//! or neurons, runs in ascending order, however rows and samples are tiled. Terms of a factor zero may be left
+//! out: they change no finite sum.
 
-use super::adam::Step;
+use super::adam::{Row, Step};
 use super::mlp::{Target, Trained};
-use crate::math::{self, LANES};
+use crate::math::LANES;
+
+mod forward;
+
+pub(super) use forward::columns_len;
+pub use forward::{LayerForward, forward};
 
 /// Eight neighbouring numbers of a row.
 pub type Block = [f32; LANES];
@@ -19,7 +25,7 @@ pub type Block = [f32; LANES];
 /// The loops over weights, compiled for some processor.
 pub trait Kernels {
     /// [`forward`].
-    fn forward(weights: Rows<'_>, inputs: Rows<'_>, outputs: RowsMut<'_>, rectify: bool);
+    fn forward(layer: LayerForward<'_>);
     /// [`backpropagate`].
     fn backpropagate(weights: Rows<'_>, deltas: Rows<'_>, inner: RowsMut<'_>);
     /// [`step`].
@@ -32,8 +38,8 @@ pub struct Portable;
 
 impl Kernels for Portable {
     #[inline(never)]
-    fn forward(weights: Rows<'_>, inputs: Rows<'_>, outputs: RowsMut<'_>, rectify: bool) {
-        forward::<false>(weights, inputs, outputs, rectify);
+    fn forward(layer: LayerForward<'_>) {
+        forward::<false>(layer);
     }
 
     #[inline(never)]
@@ -43,7 +49,7 @@ impl Kernels for Portable {
 
     #[inline(never)]
     fn step(layer: LayerStep<'_>, adam: &Step, scale: f32) {
-        step(layer, adam, scale);
+        step::<false>(layer, adam, scale);
     }
 }
 
@@ -58,7 +64,7 @@ pub struct LayerStep<'a> {
     pub deltas: Rows<'a>,
     /// Per sample, the layer's inputs.
     pub inputs: Rows<'a>,
-    /// Scratch of one row.
+    /// Scratch of one row of the gradient.
     pub gradient: &'a mut [Block],
 }
 
@@ -179,116 +185,6 @@ impl RowsMut<'_> {
 }
 
 #[inline(always)]
-fn add_product(sum: &mut Block, a: &Block, b: &Block) {
-    for ((sum, &a), &b) in sum.iter_mut().zip(a).zip(b) {
-        *sum += a * b;
-    }
-}
-
-/// Folds the lanes of a tile.
-///
-/// Not inlined on purpose: otherwise the compiler groups the lanes of different sums into its vectors to
-/// suit the fold, and shuffles in the inner loop (four times slower).
-#[inline(never)]
-fn fold_tile<const ROWS: usize, const SAMPLES: usize>(
-    tile: &[[Block; SAMPLES]; ROWS],
-) -> [[f32; SAMPLES]; ROWS] {
-    tile.map(|row| row.map(math::fold))
-}
-
-#[inline(always)]
-fn two_by_two(rows: [&[Block]; 2], samples: [&[Block]; 2]) -> [[f32; 2]; 2] {
-    let ([w0, w1], [x0, x1]) = (rows, samples);
-    let zero = [0.0; LANES];
-    let (mut s00, mut s01, mut s10, mut s11) = (zero, zero, zero, zero);
-    for (((w0, w1), x0), x1) in w0.iter().zip(w1).zip(x0).zip(x1) {
-        add_product(&mut s00, w0, x0);
-        add_product(&mut s01, w0, x1);
-        add_product(&mut s10, w1, x0);
-        add_product(&mut s11, w1, x1);
-    }
-    fold_tile(&[[s00, s01], [s10, s11]])
-}
-
-#[inline(always)]
-fn four_by_two(rows: [&[Block]; 4], samples: [&[Block]; 2]) -> [[f32; 2]; 4] {
-    let ([w0, w1, w2, w3], [x0, x1]) = (rows, samples);
-    let zero = [0.0; LANES];
-    let (mut s00, mut s01, mut s10, mut s11) = (zero, zero, zero, zero);
-    let (mut s20, mut s21, mut s30, mut s31) = (zero, zero, zero, zero);
-    for (((((w0, w1), w2), w3), x0), x1) in w0.iter().zip(w1).zip(w2).zip(w3).zip(x0).zip(x1) {
-        add_product(&mut s00, w0, x0);
-        add_product(&mut s01, w0, x1);
-        add_product(&mut s10, w1, x0);
-        add_product(&mut s11, w1, x1);
-        add_product(&mut s20, w2, x0);
-        add_product(&mut s21, w2, x1);
-        add_product(&mut s30, w3, x0);
-        add_product(&mut s31, w3, x1);
-    }
-    fold_tile(&[[s00, s01], [s10, s11], [s20, s21], [s30, s31]])
-}
-
-#[inline(always)]
-fn store(output: &mut [Block], neuron: usize, value: f32, rectify: bool) {
-    if let Some(output) = output.as_flattened_mut().get_mut(neuron) {
-        // Not `f32::max`: it may return either zero of -0.0 and 0.0.
-        *output = if !rectify || value > 0.0 { value } else { 0.0 };
-    }
-}
-
-/// Writes `weights * input` for every sample, through a rectifier if `rectify`.
-///
-/// `WIDE` suits vector registers of 256 bits and more, otherwise 128; the bits are the same.
-#[inline(always)]
-pub fn forward<const WIDE: bool>(
-    weights: Rows<'_>,
-    inputs: Rows<'_>,
-    mut outputs: RowsMut<'_>,
-    rectify: bool,
-) {
-    let mut rows = weights.iter();
-    let mut neuron = 0;
-    while WIDE && let Some(tile) = rows.several::<4>() {
-        let (mut samples, mut outputs) = (inputs.iter(), outputs.iter_mut());
-        while let Some(pair) = samples.several::<2>() {
-            let (Some(out0), Some(out1)) = (outputs.next(), outputs.next()) else { break };
-            for (row, [y0, y1]) in four_by_two(tile, pair).into_iter().enumerate() {
-                store(out0, neuron + row, y0, rectify);
-                store(out1, neuron + row, y1, rectify);
-            }
-        }
-        if let (Some(x), Some(output)) = (samples.next(), outputs.next()) {
-            for (row, w) in tile.into_iter().enumerate() {
-                store(output, neuron + row, math::dot(w.as_flattened(), x.as_flattened()), rectify);
-            }
-        }
-        neuron += 4;
-    }
-    while let Some(tile) = rows.several::<2>() {
-        let (mut samples, mut outputs) = (inputs.iter(), outputs.iter_mut());
-        while let Some(pair) = samples.several::<2>() {
-            let (Some(out0), Some(out1)) = (outputs.next(), outputs.next()) else { break };
-            for (row, [y0, y1]) in two_by_two(tile, pair).into_iter().enumerate() {
-                store(out0, neuron + row, y0, rectify);
-                store(out1, neuron + row, y1, rectify);
-            }
-        }
-        if let (Some(x), Some(output)) = (samples.next(), outputs.next()) {
-            for (row, w) in tile.into_iter().enumerate() {
-                store(output, neuron + row, math::dot(w.as_flattened(), x.as_flattened()), rectify);
-            }
-        }
-        neuron += 2;
-    }
-    if let Some(w) = rows.next() {
-        for (x, output) in inputs.iter().zip(outputs.iter_mut()) {
-            store(output, neuron, math::dot(w.as_flattened(), x.as_flattened()), rectify);
-        }
-    }
-}
-
-#[inline(always)]
 fn factor(row: &[Block], index: usize) -> f32 {
     row.as_flattened().get(index).copied().unwrap_or(0.0)
 }
@@ -311,13 +207,12 @@ fn add_multiple(sums: &mut [f32], factor: f32, row: &[f32]) {
     }
 }
 
-/// Writes the gradient of one neuron's weights: the sum over the samples of `scale * delta * input`.
+/// Adds the gradient of one neuron's weights: the sum over the samples of `scale * delta * input`.
 #[inline(always)]
-fn gradient_of_row(deltas: Rows<'_>, neuron: usize, scale: f32, inputs: Rows<'_>, gradient: &mut [f32]) {
+fn add_gradient_of_row(deltas: Rows<'_>, neuron: usize, scale: f32, inputs: Rows<'_>, gradient: &mut [f32]) {
     let mut samples = inputs.iter();
     let mut deltas = deltas.iter();
     let factor = |delta: &[Block]| scale * factor(delta, neuron);
-    gradient.fill(0.0);
     while let Some([a, b, c, d]) = samples.several::<4>() {
         let Some(four) = deltas.several::<4>() else { return };
         let [a, b, c, d] = [a, b, c, d].map(<[Block]>::as_flattened);
@@ -340,6 +235,10 @@ pub fn backpropagate(weights: Rows<'_>, deltas: Rows<'_>, mut inner: RowsMut<'_>
         let [w0, w1, w2, w3] = [w0, w1, w2, w3].map(<[Block]>::as_flattened);
         for (delta, inner) in deltas.iter().zip(inner.iter_mut()) {
             let factors = [0, 1, 2, 3].map(|row| factor(delta, neuron + row));
+            // Rectifiers stop many, and of twin critics only one passes a sample's derivative on.
+            if factors == [0.0; 4] {
+                continue;
+            }
             add_multiples(inner.as_flattened_mut(), factors, w0, w1, w2, w3);
         }
         neuron += 4;
@@ -354,9 +253,10 @@ pub fn backpropagate(weights: Rows<'_>, deltas: Rows<'_>, mut inner: RowsMut<'_>
 
 /// Takes one step of Adam on a layer, with `scale` times its gradient.
 ///
-/// One sweep: a row's gradient, its moments, its weights and its target, while they are near.
+/// One sweep: a row's gradient, its moments, its weights and its target, while they are near. `WIDE` has
+/// vector registers enough to form the gradient of eight samples on the way; the bits are the same.
 #[inline(always)]
-pub fn step(layer: LayerStep<'_>, adam: &Step, scale: f32) {
+pub fn step<const WIDE: bool>(layer: LayerStep<'_>, adam: &Step, scale: f32) {
     let LayerStep { network, mut target, deltas, inputs, gradient } = layer;
     let stride = inputs.stride.max(1);
     let Some(gradient) = gradient.get_mut(..stride).map(<[Block]>::as_flattened_mut) else { return };
@@ -364,18 +264,57 @@ pub fn step(layer: LayerStep<'_>, adam: &Step, scale: f32) {
     let moments = RowIterMut::new(network.first, stride).zip(RowIterMut::new(network.second, stride));
     let rate = target.as_ref().map_or(0.0, |target| target.rate);
     let mut targets = target.as_mut().map(|target| RowIterMut::new(target.weights, stride));
+    let eight = if WIDE { exactly_eight(deltas).zip(exactly_eight(inputs)) } else { None };
     for (neuron, (weights, (first, second))) in rows.zip(moments).enumerate() {
-        let (weights, first, second) =
-            (weights.as_flattened_mut(), first.as_flattened_mut(), second.as_flattened_mut());
-        gradient_of_row(deltas, neuron, scale, inputs, gradient);
-        match targets.as_mut().and_then(Iterator::next) {
-            Some(target) => {
-                let target = (target.as_flattened_mut(), rate);
-                adam.row_and_target(weights, first, second, gradient, target);
+        let row = Row {
+            weights: weights.as_flattened_mut(),
+            first: first.as_flattened_mut(),
+            second: second.as_flattened_mut(),
+        };
+        let target = targets.as_mut().and_then(Iterator::next).map(<[Block]>::as_flattened_mut);
+        // A rectifier that let nothing pass leaves no gradient.
+        let silent = deltas.iter().all(|delta| factor(delta, neuron) == 0.0);
+        match eight {
+            Some((deltas, inputs)) if !silent => {
+                let factors = deltas.map(|delta| scale * factor(delta, neuron));
+                let gradient = sums_of_eight(factors, inputs.map(<[Block]>::as_flattened));
+                match target {
+                    Some(target) => adam.row_along_and_target(row, gradient, (target, rate)),
+                    None => adam.row_along(row, gradient),
+                }
             }
-            None => adam.row(weights, first, second, gradient),
+            _ => {
+                gradient.fill(0.0);
+                if !silent {
+                    add_gradient_of_row(deltas, neuron, scale, inputs, gradient);
+                }
+                let gradient = gradient.iter().copied();
+                match target {
+                    Some(target) => adam.row_along_and_target(row, gradient, (target, rate)),
+                    None => adam.row_along(row, gradient),
+                }
+            }
         }
     }
+}
+
+#[inline(always)]
+fn exactly_eight(rows: Rows<'_>) -> Option<[&[Block]; 8]> {
+    let mut rows = rows.iter();
+    let eight = rows.several::<8>()?;
+    rows.next().is_none().then_some(eight)
+}
+
+/// The sums of multiples of eight rows, number by number.
+#[inline(always)]
+fn sums_of_eight<'a>(factors: [f32; 8], rows: [&'a [f32]; 8]) -> impl Iterator<Item = f32> + 'a {
+    let [f0, f1, f2, f3, f4, f5, f6, f7] = factors;
+    let [x0, x1, x2, x3, x4, x5, x6, x7] = rows;
+    let first = x0.iter().zip(x1).zip(x2.iter().zip(x3));
+    let second = x4.iter().zip(x5).zip(x6.iter().zip(x7));
+    first.zip(second).map(move |(((x0, x1), (x2, x3)), ((x4, x5), (x6, x7)))| {
+        f0 * x0 + f1 * x1 + f2 * x2 + f3 * x3 + f4 * x4 + f5 * x5 + f6 * x6 + f7 * x7
+    })
 }
 
 /// Sets the deltas of units that the rectifier held at zero to zero.
@@ -385,8 +324,6 @@ pub(super) fn mask(deltas: &mut [Block], activations: &[Block]) {
         *delta = if activation > 0.0 { *delta } else { 0.0 };
     }
 }
-
-const _: () = assert!(LANES == 8, "the gradient takes eight samples at a time");
 
 #[cfg(test)]
 mod tests;

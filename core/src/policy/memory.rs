@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ACTION;
 use super::actor::HEADS;
-use super::kernels::{Block, RowsMut, blocks};
+use super::kernels::{Block, RowsMut, blocks, columns_len};
 use super::mlp::{Shape, Trace, Trained};
 use super::replay::transition_len;
 use crate::math::LANES;
@@ -63,14 +63,15 @@ impl SacShape {
         let (actor_inputs, critic_inputs) = (actor.input_stride(), critic.input_stride());
         let per_sample = (2 * actor_inputs)
             .saturating_add(2 * critic_inputs)
-            .saturating_add(3 * actor.trace())
-            .saturating_add(3 * critic.trace())
+            .saturating_add(2 * actor.trace())
+            .saturating_add(2 * critic.trace())
             .saturating_add(2 + 2);
         let batch = self.batch as usize;
         let longest = critic.longest_row();
         per_sample
             .saturating_mul(batch)
             .saturating_add(longest)
+            .saturating_add(shared_len(actor, critic, batch))
             .saturating_add(blocks(batch))
             .saturating_mul(LANES)
     }
@@ -79,7 +80,7 @@ impl SacShape {
 /// The memory of a policy, lent by the caller. Longer slices than needed are taken in part.
 ///
 /// At published size an update sweeps 35 MB of networks: where the operating system has large pages, networks
-/// on them save a quarter of its time, most of it spent on translating addresses.
+/// on them save a tenth of its time or more, which goes to translating addresses.
 #[derive(Debug)]
 pub struct SacMemory<'a> {
     /// Weights, moments and targets: [`SacShape::networks_len`] numbers.
@@ -129,16 +130,14 @@ pub(super) struct Scratch<'a> {
     pub(super) next_inputs: RowsMut<'a>,
     /// The actor's pass over states and next states.
     pub(super) actor: Trace<'a>,
-    /// The actor's deltas, for the states.
-    pub(super) actor_deltas: Trace<'a>,
     /// A pass of each critic.
     pub(super) critics: [Trace<'a>; 2],
-    /// Deltas of one critic at a time.
-    pub(super) critic_deltas: Trace<'a>,
     /// Derivatives of each critic by its first inputs, the action.
     pub(super) by_action: [RowsMut<'a>; 2],
     /// Standard normal numbers for states, then next states.
     pub(super) noise: RowsMut<'a>,
+    /// The inputs of a layer, samples side by side, on the way forward; the deltas of a network on the way back.
+    pub(super) shared: &'a mut [Block],
     /// One row of a gradient.
     pub(super) gradient: &'a mut [Block],
     /// What the critics are to say, one number per sample.
@@ -158,15 +157,22 @@ impl<'a> Scratch<'a> {
             inputs: rows(rest, samples, critic_stride)?,
             next_inputs: rows(rest, samples, critic_stride)?,
             actor: Trace::take(actor, 2 * samples, rest)?,
-            actor_deltas: Trace::take(actor, samples, rest)?,
             critics: [Trace::take(critic, samples, rest)?, Trace::take(critic, samples, rest)?],
-            critic_deltas: Trace::take(critic, samples, rest)?,
             by_action: [rows(rest, samples, 1)?, rows(rest, samples, 1)?],
             noise: rows(rest, 2 * samples, 1)?,
+            shared: rest.split_off_mut(..shared_len(actor, critic, samples))?,
             gradient: rest.split_off_mut(..critic.longest_row())?,
             returns: rest.split_off_mut(..blocks(samples))?.as_flattened_mut(),
         })
     }
+}
+
+/// Blocks of [`Scratch::shared`].
+const fn shared_len(actor: Shape, critic: Shape, samples: usize) -> usize {
+    let columns = columns_len(samples.saturating_mul(2), critic.longest_row());
+    let trace = if actor.trace() > critic.trace() { actor.trace() } else { critic.trace() };
+    let deltas = trace.saturating_mul(samples);
+    if columns > deltas { columns } else { deltas }
 }
 
 fn rows<'a>(rest: &mut &'a mut [Block], count: usize, stride: usize) -> Option<RowsMut<'a>> {

@@ -5,7 +5,7 @@
 //! eight numbers; a hidden width of one less than such a multiple wastes nothing.
 
 use super::adam::Step;
-use super::kernels::{self, Block, Kernels, LayerStep, Rows, RowsMut, blocks};
+use super::kernels::{self, Block, Kernels, LayerForward, LayerStep, Rows, RowsMut, blocks};
 use crate::math;
 use crate::random::Generator;
 
@@ -151,17 +151,26 @@ pub(super) fn end_rows(rows: &mut RowsMut<'_>, width: usize, value: f32) {
 }
 
 /// Computes the outputs of all samples of `inputs`.
-pub(super) fn forward<K: Kernels>(shape: Shape, weights: &[Block], inputs: Rows<'_>, trace: &mut Trace<'_>) {
+///
+/// `columns` is scratch of [`columns_len`] blocks for the longest row.
+pub(super) fn forward<K: Kernels>(
+    shape: Shape,
+    weights: &[Block],
+    inputs: Rows<'_>,
+    trace: &mut Trace<'_>,
+    columns: &mut [Block],
+) {
     let [first, second, last] = shape.layers();
     let Some((w1, rest)) = weights.split_at_checked(first.len()) else { return };
     let Some((w2, w3)) = rest.split_at_checked(second.len()) else { return };
-    K::forward(Rows { data: w1, stride: first.stride }, inputs, trace.first.reborrow(), true);
+    let weights = Rows { data: w1, stride: first.stride };
+    K::forward(LayerForward { weights, inputs, columns, outputs: trace.first.reborrow(), rectify: true });
     end_rows(&mut trace.first, shape.hidden, 1.0);
-    let hidden = trace.first.shared();
-    K::forward(Rows { data: w2, stride: second.stride }, hidden, trace.second.reborrow(), true);
+    let (weights, inputs) = (Rows { data: w2, stride: second.stride }, trace.first.shared());
+    K::forward(LayerForward { weights, inputs, columns, outputs: trace.second.reborrow(), rectify: true });
     end_rows(&mut trace.second, shape.hidden, 1.0);
-    let hidden = trace.second.shared();
-    K::forward(Rows { data: w3, stride: last.stride }, hidden, trace.outputs.reborrow(), false);
+    let (weights, inputs) = (Rows { data: w3, stride: last.stride }, trace.second.shared());
+    K::forward(LayerForward { weights, inputs, columns, outputs: trace.outputs.reborrow(), rectify: false });
 }
 
 /// Fills the deltas of the hidden layers from those of the outputs.

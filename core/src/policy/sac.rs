@@ -179,7 +179,13 @@ impl<'a> Sac<'a> {
             write_state(row, state, 0);
         }
         let mut trace = scratch.actor.leading(1);
-        mlp::forward::<Portable>(shape.actor(), networks.actor.weights, inputs.shared(), &mut trace);
+        mlp::forward::<Portable>(
+            shape.actor(),
+            networks.actor.weights,
+            inputs.shared(),
+            &mut trace,
+            scratch.shared,
+        );
         let heads = trace.outputs.shared().iter().next().map_or([0.0; HEADS], heads);
         let action = if explore {
             let noise = [self.generator.normal(), self.generator.normal(), self.generator.normal()];
@@ -248,12 +254,12 @@ impl<'a> Sac<'a> {
         let weights = &*networks.actor.weights;
         if config.discount > 0.0 {
             let inputs = scratch.actor_inputs.shared();
-            mlp::forward::<K>(shape.actor(), weights, inputs, &mut scratch.actor);
+            mlp::forward::<K>(shape.actor(), weights, inputs, &mut scratch.actor, scratch.shared);
             add_targets::<K>(&config, &networks, &mut scratch, samples, entropy_weight);
         } else {
             let inputs = scratch.actor_inputs.leading(samples);
             let mut trace = scratch.actor.leading(samples);
-            mlp::forward::<K>(shape.actor(), weights, inputs.shared(), &mut trace);
+            mlp::forward::<K>(shape.actor(), weights, inputs.shared(), &mut trace, scratch.shared);
         }
         let critic = step_critics::<K>(&config, &mut networks, &mut scratch, samples, self.updates);
         let mut losses =

@@ -297,7 +297,7 @@ fn equal_calls_give_equal_bits() {
         })
     };
     let seven = digest(7);
-    assert_eq!(seven, 0x3fb4_d6c7_e13f_4cd3, "{seven:#x}");
+    assert_eq!(seven, 0xd2a5_d567_da1f_fa5a, "{seven:#x}");
     if !cfg!(miri) {
         assert_eq!(digest(7), seven);
         assert_ne!(digest(8), seven);
@@ -446,7 +446,7 @@ fn memory_of_the_published_shape() {
     // 2,375,688 trained numbers as published, and the filling of the hidden layers' rows.
     assert_eq!(shape.networks_len(), 8_754_384);
     assert_eq!(shape.replay_len(), 10_000 * 2_060);
-    assert!(shape.scratch_len() < 100_000);
+    assert!(shape.scratch_len() < 120_000);
     let huge = SacShape { state: u32::MAX, hidden: u32::MAX, batch: u32::MAX, capacity: u32::MAX };
     assert!(huge.networks_len() > 1 << 30 && huge.scratch_len() > 1 << 30 && huge.replay_len() > 1 << 30);
 }

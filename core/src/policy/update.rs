@@ -4,7 +4,7 @@ use super::actor::{self, HEADS};
 use super::adam::Step;
 use super::kernels::{Block, Kernels, Rows, RowsMut};
 use super::memory::{Networks, Scratch};
-use super::mlp::{self, Pass, Target};
+use super::mlp::{self, Pass, Target, Trace};
 use super::replay::Replay;
 use super::{ACTION, Losses, SacConfig, critic};
 use crate::math;
@@ -71,7 +71,7 @@ pub(super) fn add_targets<K: Kernels>(
     let (outputs, noises) = (scratch.actor.outputs.shared(), scratch.noise.shared());
     write_samples(outputs, noises, samples, &mut scratch.next_inputs);
     for (target, trace) in networks.targets.iter().zip(&mut scratch.critics) {
-        mlp::forward::<K>(shape, target, scratch.next_inputs.shared(), trace);
+        mlp::forward::<K>(shape, target, scratch.next_inputs.shared(), trace, scratch.shared);
     }
     let [first, second] = &scratch.critics;
     let judged = first.outputs.shared().iter().zip(second.outputs.shared().iter());
@@ -107,17 +107,19 @@ pub(super) fn step_critics<K: Kernels>(
     let pairs = networks.critics.iter_mut().zip(&mut networks.targets);
     for ((network, target), trace) in pairs.zip(&mut scratch.critics) {
         let inputs = scratch.inputs.shared();
-        let deltas = &mut scratch.critic_deltas;
-        mlp::forward::<K>(shape, network.weights, inputs, trace);
+        mlp::forward::<K>(shape, network.weights, inputs, trace, scratch.shared);
+        let Some(mut deltas) = Trace::take(shape, samples, &mut &mut *scratch.shared) else { return loss };
         let returns = scratch.returns.get(..samples).unwrap_or_default();
         loss += critic::error_deltas(trace.outputs.shared(), returns, &mut deltas.outputs);
-        mlp::backpropagate::<K>(shape, network.weights, trace, deltas);
+        mlp::backpropagate::<K>(shape, network.weights, trace, &mut deltas);
         let scale = match config.critic_gradient_norm {
-            Some(_) => clip(mlp::squared_gradient_norm(inputs, trace, deltas), config.critic_gradient_norm).0,
+            Some(_) => {
+                clip(mlp::squared_gradient_norm(inputs, trace, &deltas), config.critic_gradient_norm).0
+            }
             None => 1.0,
         };
         let target = Target { weights: target, rate: config.target_rate };
-        let pass = Pass { inputs, trace, deltas };
+        let pass = Pass { inputs, trace, deltas: &deltas };
         mlp::step::<K>(shape, network, Some(target), &pass, &adam, scale, scratch.gradient);
     }
     loss
@@ -141,7 +143,7 @@ pub(super) fn step_actor<K: Kernels>(
 
     // The smaller judgement alone passes a derivative on.
     for (network, trace) in networks.critics.iter().zip(&mut scratch.critics) {
-        mlp::forward::<K>(critic_shape, network.weights, scratch.inputs.shared(), trace);
+        mlp::forward::<K>(critic_shape, network.weights, scratch.inputs.shared(), trace, scratch.shared);
     }
     let mut value = 0.0;
     let [first, second] = &scratch.critics;
@@ -150,7 +152,8 @@ pub(super) fn step_actor<K: Kernels>(
         value += weight * if b < a { b } else { a };
     }
     for (index, (network, by_action)) in networks.critics.iter().zip(&mut scratch.by_action).enumerate() {
-        let deltas = &mut scratch.critic_deltas;
+        let memory = &mut &mut *scratch.shared;
+        let Some(mut deltas) = Trace::take(critic_shape, samples, memory) else { break };
         let [first, second] = &scratch.critics;
         let judged = first.outputs.shared().iter().zip(second.outputs.shared().iter());
         for ((a, b), delta) in judged.zip(deltas.outputs.iter_mut()) {
@@ -158,11 +161,13 @@ pub(super) fn step_actor<K: Kernels>(
             critic::fill_first(delta, if lesser == index { -weight } else { 0.0 });
         }
         let trace = if index == 0 { first } else { second };
-        mlp::backpropagate::<K>(critic_shape, network.weights, trace, deltas);
-        mlp::input_gradient::<K>(critic_shape, network.weights, deltas, by_action);
+        mlp::backpropagate::<K>(critic_shape, network.weights, trace, &mut deltas);
+        mlp::input_gradient::<K>(critic_shape, network.weights, &deltas, by_action);
     }
 
-    let deltas = &mut scratch.actor_deltas;
+    let actor = entropy_weight * log_probability - value;
+    let losses = Losses { critic: 0.0, actor, log_probability, entropy_weight, actor_gradient_norm: 0.0 };
+    let Some(mut deltas) = Trace::take(shape, samples, &mut &mut *scratch.shared) else { return losses };
     let [first, second] = &scratch.by_action;
     let by_action = first.shared().iter().zip(second.shared().iter());
     let rows = trace.outputs.shared().iter().zip(noises.shared().iter()).zip(by_action);
@@ -176,12 +181,11 @@ pub(super) fn step_actor<K: Kernels>(
         delta.fill([m0, m1, m2, s0, s1, s2, 0.0, 0.0]);
     }
     let inputs = scratch.actor_inputs.leading(samples);
-    mlp::backpropagate::<K>(shape, networks.actor.weights, &trace, deltas);
-    let squared = mlp::squared_gradient_norm(inputs.shared(), &trace, deltas);
+    mlp::backpropagate::<K>(shape, networks.actor.weights, &trace, &mut deltas);
+    let squared = mlp::squared_gradient_norm(inputs.shared(), &trace, &deltas);
     let (scale, actor_gradient_norm) = clip(squared, config.actor_gradient_norm);
     let adam = Step::new(config.actor_learning_rate, config.weight_decay, updates);
-    let pass = Pass { inputs: inputs.shared(), trace: &trace, deltas };
+    let pass = Pass { inputs: inputs.shared(), trace: &trace, deltas: &deltas };
     mlp::step::<K>(shape, &mut networks.actor, None, &pass, &adam, scale, scratch.gradient);
-    let actor = entropy_weight * log_probability - value;
-    Losses { critic: 0.0, actor, log_probability, entropy_weight, actor_gradient_norm }
+    Losses { actor_gradient_norm, ..losses }
 }

@@ -7,6 +7,7 @@ use scall_core::random::Generator;
 use super::row;
 use super::timing::Effort;
 use crate::experiment::kernels;
+use crate::memory::Numbers;
 use crate::report::BenchRow;
 
 const TRANSITIONS: usize = 64;
@@ -14,11 +15,12 @@ const TRANSITIONS: usize = 64;
 pub(super) fn rows(effort: Effort) -> Result<Vec<BenchRow>> {
     let config = SacConfig::new(SacConfig::PUBLISHED_STATE);
     let shape = config.shape;
-    let mut networks = vec![0.0; shape.networks_len()];
+    let mut networks = Numbers::zeros(shape.networks_len())?;
+    let networks = networks.as_mut_slice();
     let mut replay = vec![0.0; shape.replay_len()];
     let mut scratch = vec![0.0; shape.scratch_len()];
-    let bytes = size_of_val(&*networks);
-    let memory = SacMemory { networks: &mut networks, replay: &mut replay, scratch: &mut scratch };
+    let bytes = size_of_val(networks);
+    let memory = SacMemory { networks, replay: &mut replay, scratch: &mut scratch };
     let mut sac = Sac::new(&config.validate()?, memory, Generator::new(1))?;
     let mut generator = Generator::new(2);
     let mut state = || -> Vec<f32> { (0..shape.state).map(|_| generator.uniform()).collect() };
@@ -33,13 +35,15 @@ pub(super) fn rows(effort: Effort) -> Result<Vec<BenchRow>> {
         })?;
     }
 
-    let mut other = vec![1.0_f32; bytes / size_of::<f32>()];
+    let mut other = Numbers::zeros(shape.networks_len())?;
+    let other = other.as_mut_slice();
+    other.fill(1.0);
     let updated = effort.time(|| {
         kernels::update_policy(&mut sac).context("transitions are stored")?;
         Ok(())
     })?;
     let moved = effort.time(|| {
-        std::hint::black_box(&mut other).copy_within(8.., 0);
+        std::hint::black_box(&mut *other).copy_within(8.., 0);
         Ok(())
     })?;
     Ok(vec![row(

@@ -5,7 +5,7 @@
 use multiversion::multiversion;
 use scall_core::Side;
 use scall_core::math;
-use scall_core::policy::kernels::{self as policy, Kernels, LayerStep, Rows, RowsMut};
+use scall_core::policy::kernels::{self as policy, Kernels, LayerForward, LayerStep, Rows, RowsMut};
 use scall_core::policy::{Losses, Sac, Step};
 use scall_core::recommender::{Recommender, RecommenderError, Scored, batch_scratch_len};
 
@@ -62,12 +62,12 @@ pub fn update_policy(sac: &mut Sac<'_>) -> Option<Losses> {
     sac.update()
 }
 
-/// The policy's loops for registers of 256 bits.
+/// The policy's loops for registers of 256 bits and more.
 struct Wide;
 
 impl Kernels for Wide {
-    fn forward(weights: Rows<'_>, inputs: Rows<'_>, outputs: RowsMut<'_>, rectify: bool) {
-        forward(weights, inputs, outputs, rectify);
+    fn forward(layer: LayerForward<'_>) {
+        forward(layer);
     }
 
     fn backpropagate(weights: Rows<'_>, deltas: Rows<'_>, inner: RowsMut<'_>) {
@@ -79,9 +79,9 @@ impl Kernels for Wide {
     }
 }
 
-#[multiversion(targets("x86_64+avx+avx2"))]
-fn forward(weights: Rows<'_>, inputs: Rows<'_>, outputs: RowsMut<'_>, rectify: bool) {
-    policy::forward::<true>(weights, inputs, outputs, rectify);
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx+avx2"))]
+fn forward(layer: LayerForward<'_>) {
+    policy::forward::<true>(layer);
 }
 
 #[multiversion(targets("x86_64+avx+avx2"))]
@@ -89,9 +89,9 @@ fn backpropagate(weights: Rows<'_>, deltas: Rows<'_>, inner: RowsMut<'_>) {
     policy::backpropagate(weights, deltas, inner);
 }
 
-#[multiversion(targets("x86_64+avx+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx+avx2"))]
 fn step(layer: LayerStep<'_>, adam: &Step, scale: f32) {
-    policy::step(layer, adam, scale);
+    policy::step::<true>(layer, adam, scale);
 }
 
 #[cfg(test)]

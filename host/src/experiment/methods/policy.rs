@@ -9,6 +9,7 @@ use scall_core::state::StateConfig;
 
 use crate::experiment::TargetNetworks;
 use crate::experiment::runner::purpose;
+use crate::memory::Numbers;
 
 /// Which policy decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl PolicyKind {
 /// Memory for one policy, taken when it is made.
 #[derive(Debug, Default)]
 pub struct PolicyMemory {
-    networks: Vec<f32>,
+    networks: Option<Numbers>,
     replay: Vec<f32>,
     scratch: Vec<f32>,
     states: Vec<f32>,
@@ -63,11 +64,11 @@ impl PolicyMemory {
     pub fn decider(&mut self, kind: PolicyKind, space: ActionSpace, seed: u64) -> Result<Decider<'_>> {
         let config = kind.config().validate()?;
         let shape = config.shape();
-        self.networks = vec![0.0; shape.networks_len()];
+        let networks = self.networks.insert(Numbers::zeros(shape.networks_len())?).as_mut_slice();
         self.replay = vec![0.0; shape.replay_len()];
         self.scratch = vec![0.0; shape.scratch_len()];
         self.states = vec![0.0; Decider::states_len(&kind.state())];
-        let Self { networks, replay, scratch, states } = self;
+        let Self { replay, scratch, states, .. } = self;
         let generator = Generator::stream(seed, purpose::POLICY);
         let policy = Sac::new(&config, SacMemory { networks, replay, scratch }, generator)?;
         Ok(Decider::new(policy, kind.state(), space, Distribution::PowerLaw, states)?)
