@@ -1,7 +1,8 @@
 //! The hot paths, timed in this process, each beside what the same machine can do at most.
 //!
-//! Everything runs on one thread, through the same calls as an experiment.
+//! Everything but the training step of LightGCN runs on one thread, through the same calls as an experiment.
 
+mod lightgcn;
 mod load;
 mod model;
 mod policy;
@@ -25,12 +26,13 @@ use crate::report::{BenchDocument, BenchRow, SCHEMA};
 /// If one of them refuses its input, which is a defect of the program.
 pub fn run(effort: Effort, progress: &Progress) -> Result<BenchDocument> {
     type Group = fn(Effort) -> Result<Vec<BenchRow>>;
-    let groups: [(&str, Group); 6] = [
+    let groups: [(&str, Group); 7] = [
         ("update", update::rows),
         ("topk", retrieval::rows),
         ("sizes", sizes::rows),
         ("repack", repack::rows),
         ("sac", policy::rows),
+        ("lightgcn", lightgcn::rows),
         ("load", load::rows),
     ];
     let stage = progress.stage("timing", groups.len() as u64);

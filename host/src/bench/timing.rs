@@ -13,7 +13,7 @@ pub enum Effort {
     Quick,
 }
 
-/// Processor seconds of several repetitions of the same work.
+/// Seconds of several repetitions of the same work.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Timing {
     /// The least: what the machine does when nothing interferes.
@@ -33,6 +33,22 @@ impl Effort {
     /// disturbs the others too.
     pub(super) fn time_in_turn<const N: usize>(
         self,
+        works: [&mut dyn FnMut() -> Result<()>; N],
+    ) -> Result<[Timing; N]> {
+        self.time_by(processor_seconds, works)
+    }
+
+    /// The same for pieces of work that are spread over threads: by the clock on the wall.
+    pub(super) fn time_threads_in_turn<const N: usize>(
+        self,
+        works: [&mut dyn FnMut() -> Result<()>; N],
+    ) -> Result<[Timing; N]> {
+        self.time_by(wall_seconds, works)
+    }
+
+    fn time_by<const N: usize>(
+        self,
+        clock: fn() -> f64,
         mut works: [&mut dyn FnMut() -> Result<()>; N],
     ) -> Result<[Timing; N]> {
         let (least, enough) = match self {
@@ -46,9 +62,9 @@ impl Effort {
         let started = Instant::now();
         while seconds.iter().any(|seconds| seconds.len() < least) || started.elapsed() < enough {
             for (work, seconds) in works.iter_mut().zip(&mut seconds) {
-                let before = processor_seconds();
+                let before = clock();
                 work()?;
-                seconds.push(processor_seconds() - before);
+                seconds.push(clock() - before);
             }
         }
         Ok(seconds.map(Timing::of))
@@ -76,9 +92,13 @@ fn processor_seconds() -> f64 {
         .map_or(f64::NAN, |time| time.tv_sec() as f64 + time.tv_nsec() as f64 * 1e-9)
 }
 
-/// Seconds since the first call.
 #[cfg(not(target_os = "linux"))]
 fn processor_seconds() -> f64 {
+    wall_seconds()
+}
+
+/// Seconds since the first call.
+fn wall_seconds() -> f64 {
     static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
     START.elapsed().as_secs_f64()
 }

@@ -76,7 +76,7 @@ pub(super) fn rows(effort: Effort) -> Result<Vec<BenchRow>> {
 
 /// `count` numbers below `entities` of which the one at rank `r` comes up in proportion to `r^-exponent`;
 /// ranks are dealt at random.
-fn zipf(entities: u32, exponent: f64, count: usize, generator: &mut Generator) -> Vec<u32> {
+pub(super) fn zipf(entities: u32, exponent: f64, count: usize, generator: &mut Generator) -> Vec<u32> {
     let mut mass = 0.0;
     let cumulated: Vec<f64> = (1..=entities)
         .map(|rank| {

@@ -9,8 +9,8 @@ use crate::experiment::Counts;
 use crate::experiment::model::{ModelCapacity, ModelMemory};
 
 /// Propagates the rows of `trainer` and hands `then` a recommender whose rows are the final vectors, all of
-/// the length of the longest row: scores, lists and their speed are those of matrix factorisation. Returns
-/// what `then` does, and the bytes that were held for it.
+/// the length of the longest row: scores, lists and their speed are those of matrix factorisation. A user
+/// that is not in the graph is answered as the mean of those who are. Returns what `then` does, and the bytes that were held for it.
 ///
 /// # Errors
 /// More numbers than an arena can hold.
@@ -20,12 +20,12 @@ pub fn served<T>(trainer: &mut Trainer, then: impl FnOnce(&Recommender<'_>) -> T
     let width = graph.longest();
     let entities =
         Counts { users: graph.side(Side::User).len() as u32, items: graph.side(Side::Item).len() as u32 };
-    let parameters = u32::try_from(entities.entities() * u64::from(width))
+    let parameters = u32::try_from((entities.entities() + 1) * u64::from(width))
         .context("the propagated vectors have more numbers than can be served")?;
     let mut memory = ModelMemory::new(&ModelCapacity { entities, parameters, longest: width, seen: 0 });
     let bytes = memory.bytes();
     let config = RecommenderConfig { item_bias: false, ..RecommenderConfig::default() }.validate()?;
-    let mut recommender = Recommender::new(memory.lend(), config, PerSide::new(0, 0), parameters, 0)?;
+    let mut recommender = Recommender::new(memory.lend(), config, PerSide::new(width, 0), parameters, 0)?;
     for side in Side::BOTH {
         for &place in graph.side(side).places() {
             recommender.arena_mut().admit(side, width, |_, _, _, row| {
@@ -33,6 +33,12 @@ pub fn served<T>(trainer: &mut Trainer, then: impl FnOnce(&Recommender<'_>) -> T
             })?;
         }
     }
+    let mut mean = vec![0.0; width as usize];
+    for user in 0..entities.users {
+        let row = recommender.arena().row(Side::User, user);
+        mean.iter_mut().zip(row).for_each(|(sum, number)| *sum += number / entities.users as f32);
+    }
+    recommender.arena_mut().cold_row_mut(Side::User).copy_from_slice(&mean);
     recommender.reorder();
     Ok((then(&recommender), bytes))
 }

@@ -13,6 +13,8 @@ const PROMISED: &[(&str, &str)] = &[
     ("repack", "bytes/s"),
     ("memmove", "bytes/s"),
     ("sac/published/batch8", "s"),
+    ("lightgcn/10k-1M-256", "s"),
+    ("lightgcn/10k-1M-256/power-law16", "s"),
 ];
 
 #[test]

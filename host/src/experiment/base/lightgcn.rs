@@ -36,7 +36,9 @@ impl LightGcn {
         let graph = Graph::new(&sizes, || {
             part.stream.users[..end].iter().copied().zip(part.stream.items[..end].iter().copied())
         });
-        Trainer::new(graph, recommender, self.0.settings)
+        // A part of fewer interactions than a batch would be drawn over and over in every step.
+        let batch = self.0.settings.batch.min(part.range.len());
+        Trainer::new(graph, recommender, LightGcnSettings { batch, ..self.0.settings })
     }
 }
 

@@ -197,6 +197,10 @@ fn final_vectors_and_scores_are_those_of_plain_matrices() {
                     }
                 }
             }
+            let users = dense.users as u32;
+            let mean = |item| (0..users).map(|user| dense.score(&expected, user, item)).sum::<f64>();
+            let stranger = f64::from(recommender.score(users, 2));
+            assert!((stranger - mean(2) / f64::from(users)).abs() < 1e-5);
             for (user, item) in [(0, 0), (1, 3), (6, 5)] {
                 let expected = dense.score(&expected, user, item);
                 assert!((f64::from(recommender.score(user, item)) - expected).abs() < 1e-5);
