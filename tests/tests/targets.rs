@@ -1,6 +1,8 @@
-//! The core builds for the machines that it is meant for, beside the one that runs the tests.
+//! The core builds for the machines that it is meant for, beside the one that runs the tests, and under Linux it
+//! comes to the same bits there.
 
-use scall_tests::{cargo, is_target_installed, skip, succeed};
+use scall_core::scenario::{PolicyMemory, SEED, Scenario, Stored, Training};
+use scall_tests::{cargo, is_installed, is_target_installed, report, skip, succeed};
 
 fn builds_for(target: &str) {
     if !is_target_installed(target) {
@@ -24,12 +26,41 @@ fn the_core_builds_for_a_cortex_m33() {
     builds_for("thumbv8m.main-none-eabihf");
 }
 
-#[test]
-fn the_core_builds_for_64_bit_arm_linux() {
-    builds_for("aarch64-unknown-linux-gnu");
+/// The digest of the core's own scenario on this machine.
+fn digest<M: PolicyMemory>() -> u64 {
+    // Too large for the stack of a test.
+    let mut scenario: Box<Scenario<M>> = Box::new(Scenario::new());
+    scenario.run(SEED).expect("it fits its memory").digest
+}
+
+/// Runs that scenario, built for a target that its C compiler links and an emulator runs.
+fn computes_the_same_bits_on(target: &str, linker: &str, emulator: &str) {
+    if !is_target_installed(target) || !is_installed(linker) || !is_installed(emulator) {
+        return skip(&format!("the core on {target}: the target, {linker} or {emulator} is not installed"));
+    }
+    let variable = |name: &str| format!("CARGO_TARGET_{}_{name}", target.to_uppercase().replace('-', "_"));
+    let arguments = ["run", "--locked", "--release", "--quiet", "-p", "scall-core", "--example", "scenario"];
+    let output = succeed(
+        cargo(".")
+            .args(arguments)
+            .args(["--target", target])
+            .env(variable("LINKER"), linker)
+            .env(variable("RUNNER"), emulator)
+            // The emulator then needs none of the target's libraries.
+            .env(variable("RUSTFLAGS"), "-Ctarget-feature=+crt-static"),
+    );
+    let (stored, training) = (digest::<Stored>(), digest::<Training>());
+    let found = String::from_utf8(output.stdout).expect("the scenario prints text");
+    report(&format!("the core on {target}: {}", found.trim_end().replace('\n', ", ")));
+    assert_eq!(found, format!("stored {stored:016x}\ntraining {training:016x}\n"), "{target}");
 }
 
 #[test]
-fn the_core_builds_for_32_bit_arm_linux() {
-    builds_for("armv7-unknown-linux-gnueabihf");
+fn the_core_computes_the_same_bits_on_64_bit_arm_linux() {
+    computes_the_same_bits_on("aarch64-unknown-linux-gnu", "aarch64-linux-gnu-gcc", "qemu-aarch64-static");
+}
+
+#[test]
+fn the_core_computes_the_same_bits_on_32_bit_arm_linux() {
+    computes_the_same_bits_on("armv7-unknown-linux-gnueabihf", "arm-linux-gnueabihf-gcc", "qemu-arm-static");
 }
