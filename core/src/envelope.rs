@@ -12,9 +12,13 @@
 //! Numbers are little-endian. Magic and version keep their places in all versions. An envelope may be
 //! followed by other bytes, such as the rest of a flash page.
 
+mod header;
+
 use core::fmt;
 
 use crc::{CRC_32_ISO_HDLC, Crc};
+
+pub use header::Header;
 
 /// Bytes before the body.
 pub const HEADER_LEN: usize = 24;

@@ -2,13 +2,15 @@
 
 use core::hint::black_box;
 use scall_core::Side;
+use scall_core::device::{DeviceMemory, DeviceSettings, DeviceShape};
+use scall_core::envelope::Header;
 use scall_core::ids::{IdTable, index_len};
 use scall_core::policy::{Actor, Policy, Transition};
-use scall_core::scenario::{STORED_POLICY, Scenario, Stored, Training};
+use scall_core::scenario::{Run, STORED_POLICY, Scenario, Stored, Training};
 use scall_core::segment::PolicyFile;
 use scall_core::side::PerSide;
 use scall_core::snapshot;
-use scall_core::stream::{StreamBlob, TurnoverConfig, TurnoverStream};
+use scall_core::stream::{Event, StreamBlob, TurnoverConfig, TurnoverStream};
 
 pub fn exercise() {
     let (mut ids, mut index) = (black_box([0_u32; 9]), black_box([0_u16; index_len(9)]));
@@ -46,7 +48,10 @@ pub fn exercise() {
         let _ = black_box(snapshot::load(&[], &mut actor, &bytes));
     }
 
+    started();
+
     let mut bytes = black_box([0_u8; 200]);
+    black_box(Header::read(bytes.get(..black_box(30)).unwrap_or_default()));
     let output = bytes.get_mut(..black_box(150)).unwrap_or_default();
     let events = black_box([(0_u16, 1_u16); 5]);
     let _ = black_box(StreamBlob::write(&black_box([3, 4]), &black_box([5]), events.into_iter(), output));
@@ -73,4 +78,46 @@ pub fn exercise() {
     let mut scenario = Scenario::<Training>::new();
     let _ = black_box(black_box(&mut scenario).run(black_box(42)));
     let _ = black_box(black_box(&mut scenario).train(black_box(42), black_box(&mut bytes)));
+}
+
+/// A device of a shape that nobody knows before.
+fn started() {
+    let shape = black_box(DeviceShape {
+        users: 5,
+        items: 9,
+        parameters: 120,
+        largest: 12,
+        seen_pairs: 20,
+        groups: 2,
+        hidden: 7,
+    });
+    black_box((
+        shape.arena_bytes::<f32>(),
+        shape.tables_bytes(),
+        shape.states_len(),
+        shape.actor_scratch_len(),
+    ));
+    let (mut values, mut floats) = (black_box([0.0; 200]), black_box([0.0; 200]));
+    let (mut words, mut index) = (black_box([0_u32; 300]), black_box([0_u16; 60]));
+    let memory = DeviceMemory {
+        values: values.get_mut(..black_box(190)).unwrap_or_default(),
+        floats: floats.get_mut(..black_box(190)).unwrap_or_default(),
+        words: words.get_mut(..black_box(290)).unwrap_or_default(),
+        index: index.get_mut(..black_box(50)).unwrap_or_default(),
+    };
+    let (mut scratch, mut states) = (black_box([0.0; 64]), black_box([0.0; 64]));
+    let Ok(file) = PolicyFile::open(black_box(STORED_POLICY)) else { return };
+    let Ok(decider) = file.decider(&mut scratch, &mut states) else { return };
+    let settings = black_box(DeviceSettings::new(shape.largest));
+    let Ok(device) = shape.start(memory, decider, &settings, black_box(1)) else { return };
+    let mut run = Run::new(device, || black_box(3));
+    let _ = black_box(run.take(core::iter::repeat_n(black_box(Event { user: 1, item: 2 }), black_box(4))));
+    let mut bytes = black_box([0_u8; 500]);
+    let _ = black_box(snapshot::save(&shape.snapshot_shape(), run.device(), &mut bytes));
+    let mut numbers = black_box([0; 9]);
+    let numbers = numbers.get_mut(..black_box(8)).unwrap_or_default();
+    if let Ok(found) = snapshot::shape(&bytes, numbers) {
+        black_box(DeviceShape::of_snapshot(found));
+    }
+    black_box(run.finish(|actor, digest| actor.weights().iter().for_each(|&byte| digest.byte(byte))));
 }

@@ -4,8 +4,11 @@
 //! slot; when a table is full, they take the place of the rarest entity of their side: the one with the
 //! smallest decayed count, the first of them where several have it. Its row keeps its size until the next
 //! decision and starts anew; nothing else is left of it.
+//!
+//! A [`DeviceShape`] says how much memory that takes, and starts a device over it.
 
 mod saved;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +21,8 @@ use crate::policy::{Policy, Sac};
 use crate::recommender::{Observed, Recommender, RecommenderError, Scored};
 use crate::segment::SegmentLoop;
 use crate::side::PerSide;
+
+pub use shape::{DeviceError, DeviceMemory, DeviceSettings, DeviceShape};
 
 /// Recommender, policy, and who is who.
 #[derive(Debug)]

@@ -20,15 +20,13 @@ use core::fmt;
 pub use figures::{Figures, Spent};
 pub use policy::{PolicyMemory, STORED_POLICY, Stored, Training};
 
-use self::memory::{DecisionMemory, IdMemory, ModelMemory};
+use self::memory::Memory;
 use crate::Side;
-use crate::device::Device;
+use crate::device::{Device, DeviceShape};
 use crate::digest::Digest;
 use crate::policy::Policy;
 use crate::recommender::Scored;
-use crate::segment::{LoopSettings, ResizeSettings};
 use crate::side::PerSide;
-use crate::sizes::{Bounds, Distribution, SizeSettings};
 use crate::state::StateConfig;
 use crate::stream::{Event, TurnoverConfig, TurnoverStream};
 
@@ -42,6 +40,18 @@ pub const ITEMS: usize = 512;
 pub const PARAMETERS: usize = 8 * (USERS + ITEMS);
 /// Events between two decisions.
 pub const SEGMENT: u32 = 500;
+
+/// What decides how much memory the run takes.
+pub const SHAPE: DeviceShape = DeviceShape {
+    users: USERS as u32,
+    items: ITEMS as u32,
+    parameters: PARAMETERS as u32,
+    largest: 32,
+    seen_pairs: 1_024,
+    groups: 8,
+    // With the bias, one block of eight.
+    hidden: 7,
+};
 
 /// Elements that a slice of a repack moves or sets.
 pub const SLICE: u32 = 256;
@@ -58,24 +68,8 @@ const STREAM: TurnoverConfig = TurnoverConfig {
 const ANSWERS: usize = 20;
 /// And how many of them are a short list.
 const SHORT_LIST: usize = 10;
-/// Rows of both cold starts and of newcomers.
-const FIRST_SIZES: PerSide<u32> = PerSide::new(4, 5);
-/// What a segment's sizes leave for newcomers, in parts of the budget.
-const RESERVE: u32 = 16;
-const LARGEST: u32 = 32;
-const SEEN_PAIRS: usize = 1_024;
 const STREAM_PAIRS: usize = 512;
-const STATE: StateConfig = StateConfig { groups: 8, width: 0, min_size: 1, max_size: LARGEST };
-const BOUNDS: Bounds = Bounds { min: 1, max: LARGEST };
-const SETTINGS: LoopSettings = LoopSettings {
-    resize: ResizeSettings {
-        sizes: SizeSettings { distribution: Distribution::PowerLaw, bounds: PerSide::new(BOUNDS, BOUNDS) },
-        draw: false,
-        hysteresis: true,
-    },
-    half_life: 1.0,
-    reserve: RESERVE,
-};
+const STATE: StateConfig = SHAPE.state();
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,7 +98,7 @@ pub struct Report {
     pub digest: u64,
 }
 
-/// A part refused; the run's own constants are at fault.
+/// A part refused; in a [`Scenario`] its own constants are at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScenarioError {
@@ -114,8 +108,6 @@ pub enum ScenarioError {
     Policy,
     /// The decision of a segment.
     Segment,
-    /// The tables of ids.
-    Ids,
 }
 
 impl fmt::Display for ScenarioError {
@@ -124,7 +116,6 @@ impl fmt::Display for ScenarioError {
             Self::Recommender => "the recommender refused the scenario",
             Self::Policy => "the policy refused the scenario",
             Self::Segment => "the loop over segments refused the scenario",
-            Self::Ids => "the tables of ids refused the scenario",
         })
     }
 }
@@ -140,24 +131,15 @@ pub struct Scenario<M = Stored> {
 
 #[derive(Clone, Debug)]
 struct Parts<M> {
-    model: ModelMemory,
-    ids: IdMemory,
-    decision: DecisionMemory,
+    memory: Memory,
+    states: [f32; SHAPE.states_len()],
     policy: M,
 }
 
 impl<M: PolicyMemory> Scenario<M> {
     /// Memory for one run.
     pub const fn new() -> Self {
-        Self {
-            stream: [0; _],
-            parts: Parts {
-                model: ModelMemory::new(),
-                ids: IdMemory::new(),
-                decision: DecisionMemory::new(),
-                policy: M::ZERO,
-            },
-        }
+        Self { stream: [0; _], parts: Parts { memory: Memory::new(), states: [0.0; _], policy: M::ZERO } }
     }
 
     /// Runs over the stream of `seed` from the start, whatever was in the memory.
@@ -218,31 +200,10 @@ impl<M: PolicyMemory> Parts<M> {
         events: impl Iterator<Item = Event>,
         clock: C,
     ) -> Result<Run<'_, M::Policy<'_>, C>, ScenarioError> {
-        let Self { model, ids, decision, policy } = self;
-        let DecisionMemory { counts, states } = decision;
+        let Self { memory, states, policy } = self;
         let decider = policy.start(seed, states)?;
-        let segments = counts.start(model.start(seed)?, decider, seed);
-        let device = Device::new(segments, ids.start()?).map_err(|_| ScenarioError::Ids)?;
-        let mut run = Run {
-            device,
-            segment: Answers::default(),
-            all: Answers::default(),
-            usual_recall: 0.0,
-            clock,
-            figures: Figures::default(),
-            report: Report { budget_parameters: PARAMETERS as u32, ..Report::default() },
-        };
-        for event in events {
-            run.answer(event);
-            run.go_on()?;
-            run.learn(event)?;
-            if run.report.interactions.is_multiple_of(SEGMENT) {
-                run.close_segment()?;
-            }
-        }
-        while run.device.segments().is_busy() {
-            run.go_on()?;
-        }
+        let mut run = Run::new(memory.start(decider, seed)?, clock);
+        run.take(events)?;
         Ok(run)
     }
 }
@@ -255,8 +216,10 @@ struct Answers {
     tests: u32,
 }
 
-/// A run on its way.
-struct Run<'a, P, C> {
+/// A device at work on a stream: asked before it learns each event, and decided upon after every [`SEGMENT`]
+/// events, with the progressive reward.
+#[derive(Debug)]
+pub struct Run<'a, P, C> {
     device: Device<'a, f32, P>,
     segment: Answers,
     all: Answers,
@@ -266,7 +229,45 @@ struct Run<'a, P, C> {
     report: Report,
 }
 
-impl<P: Policy, C: FnMut() -> u32> Run<'_, P, C> {
+impl<'a, P: Policy, C: FnMut() -> u32> Run<'a, P, C> {
+    /// A run at its beginning, timed by `clock`, which counts ticks upwards and may wrap around.
+    pub fn new(device: Device<'a, f32, P>, clock: C) -> Self {
+        let budget_parameters = device.recommender().arena().budget();
+        Self {
+            device,
+            segment: Answers::default(),
+            all: Answers::default(),
+            usual_recall: 0.0,
+            clock,
+            figures: Figures::default(),
+            report: Report { budget_parameters, ..Report::default() },
+        }
+    }
+
+    /// Takes all events, and ends the decision that is then under way.
+    ///
+    /// # Errors
+    /// A part that refused, such as rows for which the budget has no room.
+    pub fn take(&mut self, events: impl Iterator<Item = Event>) -> Result<(), ScenarioError> {
+        for event in events {
+            self.answer(event);
+            self.go_on()?;
+            self.learn(event)?;
+            if self.report.interactions.is_multiple_of(SEGMENT) {
+                self.close_segment()?;
+            }
+        }
+        while self.device.segments().is_busy() {
+            self.go_on()?;
+        }
+        Ok(())
+    }
+
+    /// The device.
+    pub const fn device(&self) -> &Device<'a, f32, P> {
+        &self.device
+    }
+
     /// Recommends before an event is learned. It counts if its item is known, and new to the user.
     fn answer(&mut self, Event { user, item }: Event) {
         if self.device.ids(Side::Item).slot(item).is_none() || self.device.has_seen(user, item) {
@@ -335,7 +336,7 @@ impl<P: Policy, C: FnMut() -> u32> Run<'_, P, C> {
     }
 
     /// What it came to; `of_policy` takes the policy's numbers in.
-    fn finish(self, of_policy: impl FnOnce(&P, &mut Digest)) -> Report {
+    pub fn finish(self, of_policy: impl FnOnce(&P, &mut Digest)) -> Report {
         let arena = self.device.recommender().arena();
         let mut digest = Digest::new();
         for side in Side::BOTH {

@@ -1,6 +1,6 @@
 //! Who chooses the sizes of a scenario.
 
-use super::{STATE, ScenarioError};
+use super::{SHAPE, STATE, ScenarioError};
 use crate::digest::Digest;
 use crate::policy::{Actor, Policy, Sac, SacConfig, SacMemory, SacShape};
 use crate::random::Generator;
@@ -9,9 +9,6 @@ use crate::sizes::Distribution;
 
 /// A policy that was trained over the streams of other seeds, as a [`PolicyFile`]; 1 KiB of flash.
 pub const STORED_POLICY: &[u8] = include_bytes!("policy.scall");
-
-/// Units of each hidden layer: with the bias, one block of eight.
-const HIDDEN: u32 = 7;
 
 /// Memory of a policy.
 pub trait PolicyMemory: Sized {
@@ -40,7 +37,7 @@ pub trait PolicyMemory: Sized {
 /// [`STORED_POLICY`], which does not learn.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    scratch: [f32; Actor::scratch_len(HIDDEN)],
+    scratch: [f32; SHAPE.actor_scratch_len()],
 }
 
 impl PolicyMemory for Stored {
@@ -73,7 +70,7 @@ pub struct Training {
 }
 
 const POLICY: SacConfig = SacConfig {
-    shape: SacShape { state: STATE.len() as u32, hidden: HIDDEN, batch: 4, capacity: 16 },
+    shape: SacShape { state: STATE.len() as u32, hidden: SHAPE.hidden, batch: 4, capacity: 16 },
     updates_per_step: 8,
     ..SacConfig::compact(STATE.len() as u32)
 };

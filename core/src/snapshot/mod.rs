@@ -113,3 +113,18 @@ pub fn load(shape: &[u32], state: &mut impl Snapshot, input: &[u8]) -> Result<us
     }
     Ok(HEADER_LEN + body.len())
 }
+
+/// The shape that an intact snapshot at the front of `input` begins with, in the front of `out`. O(length).
+///
+/// # Errors
+/// As [`load`] for what is no intact snapshot, and [`SnapshotError::BufferTooSmall`] for an `out` that does not
+/// hold the shape.
+pub fn shape<'o>(input: &[u8], out: &'o mut [u32]) -> Result<&'o [u32], SnapshotError> {
+    let mut reader = Reader::new(KIND.open(input)?, false);
+    let (needed, available) = (reader.take::<u32>()? as usize, out.len());
+    let shape = out.get_mut(..needed).ok_or(SnapshotError::BufferTooSmall { needed, available })?;
+    for number in shape.iter_mut() {
+        *number = reader.take()?;
+    }
+    Ok(shape)
+}

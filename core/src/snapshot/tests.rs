@@ -126,6 +126,15 @@ fn a_restored_state_is_the_same_and_goes_on_the_same() {
 }
 
 #[test]
+fn the_shape_can_be_read_alone() {
+    let mut bytes = with_state(true, |state| saved(state));
+    assert_eq!(shape(&bytes, &mut [9; 5]), Ok(&SHAPE[..]));
+    assert_eq!(shape(&bytes, &mut [9; 1]), Err(SnapshotError::BufferTooSmall { needed: 2, available: 1 }));
+    bytes[40] ^= 1;
+    assert_eq!(shape(&bytes, &mut [9; 5]), Err(SnapshotError::Damaged));
+}
+
+#[test]
 fn counts_of_before_do_not_shine_through() {
     let bytes = with_state(false, |state| saved(state));
     with_state(true, |state| {
