@@ -32,7 +32,7 @@ fn lightgcn_with_equal_rows_comes_to_the_published_quality_from_scratch() {
 
     let parameters = DIMENSIONS * (known.users + known.items);
     let capacity = ModelCapacity { entities: known, parameters, longest: DIMENSIONS, seen: 0 };
-    let mut memory = ModelMemory::new(&capacity);
+    let mut memory = ModelMemory::<f32>::new(&capacity);
     let config = RecommenderConfig { item_bias: false, ..RecommenderConfig::default() }.validate().unwrap();
     let mut model = Recommender::new(memory.lend(), config, PerSide::new(0, 0), parameters, 1).unwrap();
     for (side, count) in [(Side::User, known.users), (Side::Item, known.items)] {

@@ -17,6 +17,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use half::F16;
 
+/// The dither with which a bias is stored as the nearest number.
+pub const NEAREST: u32 = 1 << 31;
+
 /// A number as the arena stores it, and as a snapshot does through `serde`: in as many bytes, whatever its
 /// value.
 ///

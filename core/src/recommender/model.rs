@@ -9,7 +9,7 @@ use super::order::Order;
 use super::seen::SeenFilter;
 use crate::Side;
 use crate::arena::{Admission, Arena, ArenaError, ArenaMemory, Repacked, Serving};
-use crate::element::Element;
+use crate::element::{Element, NEAREST};
 use crate::frequency::Frequencies;
 use crate::random::Generator;
 use crate::side::PerSide;
@@ -154,9 +154,6 @@ struct Triple {
     ids: [u32; 3],
     places: [Serving; 3],
 }
-
-/// The dither that rounds a bias to the nearest.
-const NEAREST: u32 = 1 << 31;
 
 /// Streams of the seed.
 const NEGATIVES: u64 = 0x6e65_6761;

@@ -213,7 +213,8 @@ impl Weights<'_> {
         // The biases of the others are dimensions for those who are served.
         bounds.item.min = bounds.item.min.max(1);
         let weighed = PerSide::new(&*words.user, words.item.get(..served).unwrap_or_default());
-        let plan = fit_sides(user_share, bounds, budget - served as u64, weighed, counts.as_mut())?;
+        let dimensions = budget.saturating_sub(u64::from(bias) * served as u64);
+        let plan = fit_sides(user_share, bounds, dimensions, weighed, counts.as_mut())?;
         if let Some(none) = counts.item.first_mut() {
             *none += (items - served) as u32;
         }

@@ -9,7 +9,7 @@ use scall_core::sizes::{Action, Distribution};
 use super::failure::Failure;
 use crate::experiment::{
     Base, DataFile, DataSource, Method, Protocol, PublishedOptions, RewardRange, Search, Selection,
-    SizeLimits, Storage, TargetNetworks,
+    SizeLimits, Storage, TargetNetworks, name_of,
 };
 use crate::input::{Column, Delimiter, ReadOptions};
 use crate::stream::PrepareOptions;
@@ -193,6 +193,17 @@ impl ExperimentArguments {
         let refuse = |typed: bool, option: &str, why: &str| {
             if typed { Err(Failure::usage(format!("{option}: {why}"))) } else { Ok(()) }
         };
+        if self.storage != Storage::F32 {
+            let storage = format!("--storage {}", name_of(&self.storage));
+            let in_floats = "--base lightgcn learns a copy of the rows in floats; expected --storage f32";
+            refuse(self.base == Base::Lightgcn, &storage, in_floats)?;
+            let in_floats = "--protocol published begins every training at floats; expected --storage f32";
+            refuse(self.protocol == Protocol::Published, &storage, in_floats)?;
+            let apart = methods.iter().find(|method| !method.card().any_storage);
+            let name = apart.map(|method| method.name()).unwrap_or_default();
+            let in_floats = format!("it learns floats of its own beside {storage}; expected --storage f32");
+            refuse(apart.is_some(), name, &in_floats)?;
+        }
         if self.protocol == Protocol::Published {
             let by_growth = "--protocol published cuts by growth; expected --new-entities instead";
             refuse(self.segments.is_some(), "--segments", by_growth)?;

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SPEC", default_value = "mean:8", allow_hyphen_values = true)]
     budget: BudgetSpec,
     /// Run the firmware's configuration and stream instead, for its digest
-    #[arg(long, conflicts_with_all = ["data", "method", "budget", "out"])]
+    #[arg(long, conflicts_with_all = ["data", "method", "budget", "storage", "out"])]
     device_parity: bool,
     #[command(flatten)]
     experiment: ExperimentArguments,

@@ -4,6 +4,7 @@
 
 use multiversion::multiversion;
 use scall_core::Side;
+use scall_core::element::Element;
 use scall_core::math;
 use scall_core::policy::kernels::{self as policy, Kernels, LayerForward, LayerStep, Rows, RowsMut};
 use scall_core::policy::{Losses, Sac, Step};
@@ -11,7 +12,7 @@ use scall_core::recommender::{Recommender, RecommenderError, Scored, batch_scrat
 
 /// Learns from each pair in turn.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
-pub fn learn(recommender: &mut Recommender<'_>, pairs: &[(u32, u32)]) {
+pub fn learn<E: Element>(recommender: &mut Recommender<'_, E>, pairs: &[(u32, u32)]) {
     for &(user, item) in pairs {
         recommender.learn(user, item);
     }
@@ -19,7 +20,7 @@ pub fn learn(recommender: &mut Recommender<'_>, pairs: &[(u32, u32)]) {
 
 /// Learns from each pair in turn, and sums up the losses of those that there was another item for.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
-pub fn learn_batch(recommender: &mut Recommender<'_>, pairs: &[(u32, u32)]) -> f64 {
+pub fn learn_batch<E: Element>(recommender: &mut Recommender<'_, E>, pairs: &[(u32, u32)]) -> f64 {
     let mut loss = 0.0;
     for &(user, item) in pairs {
         loss += recommender.learn(user, item).map_or(0.0, |margin| f64::from(math::softplus(-margin)));
@@ -29,20 +30,31 @@ pub fn learn_batch(recommender: &mut Recommender<'_>, pairs: &[(u32, u32)]) -> f
 
 /// Takes one event after the other: admits, counts, remembers and learns.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
-pub fn observe(recommender: &mut Recommender<'_>, events: &[(u32, u32)]) -> Result<(), RecommenderError> {
+pub fn observe<E: Element>(
+    recommender: &mut Recommender<'_, E>,
+    events: &[(u32, u32)],
+) -> Result<(), RecommenderError> {
     recommender.observe_all(events)
+}
+
+/// The scores of several items for `user`.
+#[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
+pub fn scores<E: Element>(recommender: &Recommender<'_, E>, user: u32, items: &[u32], scores: &mut [f32]) {
+    for (place, &item) in scores.iter_mut().zip(items) {
+        *place = recommender.score(user, item);
+    }
 }
 
 /// The best items for `user` that it did not have lately; see [`Recommender::recommend`].
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2"))]
-pub fn recommend(recommender: &Recommender<'_>, user: u32, list: &mut [Scored]) -> usize {
+pub fn recommend<E: Element>(recommender: &Recommender<'_, E>, user: u32, list: &mut [Scored]) -> usize {
     recommender.retrieve(user, list, |item| recommender.seen().contains(user, item))
 }
 
 /// The best items for each of `users`, without those that are `excluded` for the `n`-th of them.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2+avx512f+avx512vl", "x86_64+avx+avx2+bmi1+bmi2"))]
-pub fn retrieve(
-    recommender: &Recommender<'_>,
+pub fn retrieve<E: Element>(
+    recommender: &Recommender<'_, E>,
     users: &[u32],
     lists: &mut [Scored],
     excluded: &dyn Fn(usize, u32) -> bool,

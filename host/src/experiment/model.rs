@@ -1,100 +1,400 @@
-//! The recommender's memory on the host, lent to the core.
+//! The recommender as the experiment sees it: whatever its parameters are stored as.
+//!
+//! What differs by the stored type stands behind [`Model`], so that methods, bases and the run are compiled
+//! once; the loops behind it are compiled for each type.
 
-use scall_core::arena::{ArenaMemory, boundaries_len};
-use scall_core::recommender::{RecommenderMemory, class_ends_len, seen_len};
-use scall_core::side::PerSide;
-use scall_core::sizes::counts_len;
+mod memory;
 
-use super::protocol::Counts;
+use std::fmt::Debug;
 
-/// Memory for one recommender: as large as the stream will ever need.
-#[derive(Debug)]
-pub struct ModelMemory {
-    values: Vec<f32>,
-    boundaries: PerSide<Vec<u32>>,
-    accumulators: PerSide<Vec<f32>>,
-    frequencies: PerSide<Vec<f32>>,
-    words: PerSide<Vec<u32>>,
-    class_ends: Vec<u32>,
-    means: PerSide<Vec<f32>>,
-    seen: Vec<u32>,
+use scall_core::arena::Admission;
+use scall_core::element::{Element, NEAREST};
+use scall_core::random::Generator;
+use scall_core::recommender::{Recommender, RecommenderError, Scored, ValidRecommenderConfig};
+use scall_core::segment::{
+    Decider, DeciderError, ResizeError, ResizeSettings, Resized, SizeRule, resize, resize_by_weights,
+};
+use scall_core::side::{PerSide, Side};
+use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
+
+use super::kernels;
+use super::training::Pair;
+
+pub use memory::{Memory, ModelCapacity, ModelMemory, SizeScratch, memory};
+
+/// The core's [`Recommender`] of any stored type. Numbers go in and out as floats.
+pub trait Model: Snapshot + Debug + Send + Sync {
+    /// The settings.
+    fn config(&self) -> &ValidRecommenderConfig;
+
+    /// See [`Recommender::set_config`].
+    fn set_config(&mut self, config: ValidRecommenderConfig);
+
+    /// Parameters at the front of an item's row that hold its bias.
+    fn bias_parameters(&self) -> u32;
+
+    /// How many entities of a side are known.
+    fn count(&self, side: Side) -> u32;
+
+    /// Parameters of a row, an item's bias included; 0 for those who have none.
+    fn size(&self, side: Side, id: u32) -> u32;
+
+    /// Parameters of all rows, those for strangers included.
+    fn used(&self) -> u32;
+
+    /// The most parameters.
+    fn budget(&self) -> u32;
+
+    /// The same without those of the rows for strangers.
+    fn row_budget(&self) -> u32;
+
+    /// See [`Recommender::saturated`].
+    fn saturated(&self) -> u64;
+
+    /// How often each known entity of a side was seen.
+    fn frequencies(&self, side: Side) -> &[f32];
+
+    /// Whether the user had the item lately.
+    fn has_seen(&self, user: u32, item: u32) -> bool;
+
+    /// The row that answers for an entity: of an item first its bias, where items have one, then the
+    /// dimensions.
+    fn row(&self, side: Side, id: u32) -> Vec<f32>;
+
+    /// Writes a row of that form to an entity that has one of its own, as far as both go. Before anything is
+    /// retrieved rows are to be put [in order](Self::reorder) again.
+    fn set_row(&mut self, side: Side, id: u32, row: &[f32]);
+
+    /// See [`Recommender::reorder`].
+    fn reorder(&mut self);
+
+    /// Moves the budget.
+    ///
+    /// # Errors
+    /// A budget below what is used, or above the memory.
+    fn set_budget(&mut self, budget: u32) -> Result<(), RecommenderError>;
+
+    /// Adds the next entity of a side, with a row of `size` parameters if there is room.
+    ///
+    /// # Errors
+    /// The table is full.
+    fn admit(&mut self, side: Side, size: u32) -> Result<Admission, RecommenderError>;
+
+    /// The sizes that new entities ask for.
+    fn admission_sizes(&self) -> PerSide<u32>;
+
+    /// Sets them.
+    fn set_admission_sizes(&mut self, sizes: PerSide<u32>);
+
+    /// Multiplies all frequencies by `retention`.
+    fn decay(&mut self, retention: f32);
+
+    /// Sets the frequency of a known entity.
+    fn set_frequency(&mut self, side: Side, id: u32, frequency: f32);
+
+    /// Counts an event and remembers its pair, without learning.
+    fn record(&mut self, user: u32, item: u32);
+
+    /// Remembers a pair, without counting or learning it.
+    fn remember(&mut self, user: u32, item: u32);
+
+    /// Takes one event: admits who is new, counts, remembers and learns.
+    ///
+    /// # Errors
+    /// An id that skips one, or a new one where the table is full.
+    fn observe(&mut self, user: u32, item: u32) -> Result<(), RecommenderError>;
+
+    /// Learns from each pair in turn.
+    fn learn(&mut self, pairs: &[Pair]);
+
+    /// The same; returns the sum of the losses before each.
+    fn learn_with_loss(&mut self, pairs: &[Pair]) -> f64;
+
+    /// The score of an item for a user.
+    fn score(&self, user: u32, item: u32) -> f32;
+
+    /// The scores of several items for a user, as far as there are places for them.
+    fn scores(&self, user: u32, items: &[u32], scores: &mut [f32]);
+
+    /// The best items for each of `users`, in lists of equal length, without those that are `excluded` for the
+    /// `n`-th of them.
+    ///
+    /// # Errors
+    /// None for lists of equal length.
+    fn retrieve(
+        &self,
+        users: &[u32],
+        lists: &mut [Scored],
+        excluded: &dyn Fn(usize, u32) -> bool,
+    ) -> Result<(), RecommenderError>;
+
+    /// Shows itself to a policy; see [`Decider::read`].
+    ///
+    /// # Errors
+    /// A state that has no place in the policy.
+    fn show(&mut self, decider: &mut Decider<'_>) -> Result<(), DeciderError>;
+
+    /// See [`resize`].
+    ///
+    /// # Errors
+    /// Sizes that are impossible.
+    fn resize(
+        &mut self,
+        rule: &SizeRule,
+        settings: &ResizeSettings,
+        head_room: u32,
+        scratch: PerSide<&mut [u32]>,
+        generator: &mut Generator,
+    ) -> Result<Resized, ResizeError>;
+
+    /// See [`resize_by_weights`].
+    ///
+    /// # Errors
+    /// Sizes that are impossible, or too few or many weights.
+    fn resize_by_weights(
+        &mut self,
+        weights: PerSide<&[f32]>,
+        settings: &ResizeSettings,
+        head_room: u32,
+        scratch: PerSide<&mut [u32]>,
+    ) -> Result<Resized, ResizeError>;
 }
 
-/// How much memory a model needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ModelCapacity {
-    /// The most users and items.
-    pub entities: Counts,
-    /// The largest budget, in parameters.
-    pub parameters: u32,
-    /// Elements of the longest row.
-    pub longest: u32,
-    /// Interactions that negative sampling remembers.
-    pub seen: usize,
+impl<E: Element> Model for Recommender<'_, E> {
+    fn config(&self) -> &ValidRecommenderConfig {
+        self.config()
+    }
+
+    fn set_config(&mut self, config: ValidRecommenderConfig) {
+        self.set_config(config);
+    }
+
+    fn bias_parameters(&self) -> u32 {
+        self.bias_elements()
+    }
+
+    fn count(&self, side: Side) -> u32 {
+        self.arena().count(side)
+    }
+
+    fn size(&self, side: Side, id: u32) -> u32 {
+        self.arena().size(side, id)
+    }
+
+    fn used(&self) -> u32 {
+        self.arena().used()
+    }
+
+    fn budget(&self) -> u32 {
+        self.arena().budget()
+    }
+
+    fn row_budget(&self) -> u32 {
+        self.arena().row_budget()
+    }
+
+    fn saturated(&self) -> u64 {
+        self.saturated()
+    }
+
+    fn frequencies(&self, side: Side) -> &[f32] {
+        self.frequencies().of(side, self.arena().count(side))
+    }
+
+    fn has_seen(&self, user: u32, item: u32) -> bool {
+        self.seen().contains(user, item)
+    }
+
+    fn row(&self, side: Side, id: u32) -> Vec<f32> {
+        let row = self.arena().row(side, id);
+        let bias = if side == Side::Item { self.bias_elements() as usize } else { 0 };
+        match row.split_at_checked(bias) {
+            Some((of_bias, dimensions)) if bias > 0 => {
+                let dimensions = dimensions.iter().map(|element| element.to_f32());
+                std::iter::once(E::bias(of_bias)).chain(dimensions).collect()
+            }
+            Some((_, dimensions)) => dimensions.iter().map(|element| element.to_f32()).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    fn set_row(&mut self, side: Side, id: u32, row: &[f32]) {
+        if self.arena().is_cold(side, id) {
+            return;
+        }
+        let bias = if side == Side::Item { self.bias_elements() as usize } else { 0 };
+        let (own, dimensions) = (self.arena_mut().row_mut(side, id), row);
+        let dimensions = match dimensions.split_first() {
+            Some((&value, dimensions)) if bias > 0 => {
+                E::set_bias(own, value, NEAREST);
+                dimensions
+            }
+            _ => dimensions,
+        };
+        let elements = own.iter_mut().skip(bias);
+        elements.zip(dimensions).for_each(|(element, &value)| *element = E::from_f32(value));
+    }
+
+    fn reorder(&mut self) {
+        self.reorder();
+    }
+
+    fn set_budget(&mut self, budget: u32) -> Result<(), RecommenderError> {
+        self.set_budget(budget)
+    }
+
+    fn admit(&mut self, side: Side, size: u32) -> Result<Admission, RecommenderError> {
+        self.admit(side, size)
+    }
+
+    fn admission_sizes(&self) -> PerSide<u32> {
+        self.admission_sizes()
+    }
+
+    fn set_admission_sizes(&mut self, sizes: PerSide<u32>) {
+        self.set_admission_sizes(sizes);
+    }
+
+    fn decay(&mut self, retention: f32) {
+        self.frequencies_mut().decay(retention);
+    }
+
+    fn set_frequency(&mut self, side: Side, id: u32, frequency: f32) {
+        self.frequencies_mut().set(side, id, frequency);
+    }
+
+    fn record(&mut self, user: u32, item: u32) {
+        self.record(user, item);
+    }
+
+    fn remember(&mut self, user: u32, item: u32) {
+        self.remember(user, item);
+    }
+
+    fn observe(&mut self, user: u32, item: u32) -> Result<(), RecommenderError> {
+        kernels::observe(self, &[(user, item)])
+    }
+
+    fn learn(&mut self, pairs: &[Pair]) {
+        kernels::learn(self, pairs);
+    }
+
+    fn learn_with_loss(&mut self, pairs: &[Pair]) -> f64 {
+        kernels::learn_batch(self, pairs)
+    }
+
+    fn score(&self, user: u32, item: u32) -> f32 {
+        self.score(user, item)
+    }
+
+    fn scores(&self, user: u32, items: &[u32], scores: &mut [f32]) {
+        kernels::scores(self, user, items, scores);
+    }
+
+    fn retrieve(
+        &self,
+        users: &[u32],
+        lists: &mut [Scored],
+        excluded: &dyn Fn(usize, u32) -> bool,
+    ) -> Result<(), RecommenderError> {
+        kernels::retrieve(self, users, lists, excluded)
+    }
+
+    fn show(&mut self, decider: &mut Decider<'_>) -> Result<(), DeciderError> {
+        decider.read(self)
+    }
+
+    fn resize(
+        &mut self,
+        rule: &SizeRule,
+        settings: &ResizeSettings,
+        head_room: u32,
+        scratch: PerSide<&mut [u32]>,
+        generator: &mut Generator,
+    ) -> Result<Resized, ResizeError> {
+        resize(self, rule, settings, head_room, scratch, generator)
+    }
+
+    fn resize_by_weights(
+        &mut self,
+        weights: PerSide<&[f32]>,
+        settings: &ResizeSettings,
+        head_room: u32,
+        scratch: PerSide<&mut [u32]>,
+    ) -> Result<Resized, ResizeError> {
+        resize_by_weights(self, weights, settings, head_room, scratch)
+    }
 }
 
-impl ModelMemory {
-    /// Zeroed memory, of which the system provides only what is used.
-    pub fn new(capacity: &ModelCapacity) -> Self {
-        let ModelCapacity { entities: Counts { users, items }, parameters, longest, seen } = *capacity;
-        let (users, items) = (users as usize, items as usize);
-        Self {
-            values: vec![0.0; parameters as usize],
-            boundaries: PerSide::new(vec![0; boundaries_len(users)], vec![0; boundaries_len(items)]),
-            accumulators: PerSide::new(vec![0.0; users], vec![0.0; items]),
-            frequencies: PerSide::new(vec![0.0; users], vec![0.0; items]),
-            words: PerSide::new(vec![0; users], vec![0; items]),
-            class_ends: vec![0; class_ends_len(items, longest as usize)],
-            means: PerSide::new(vec![0.0; longest as usize], vec![0.0; longest as usize]),
-            seen: vec![0; seen_len(seen)],
-        }
+/// A model in a box is saved and loaded as it is without.
+impl Snapshot for Box<dyn Model + '_> {
+    fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        (**self).save(writer)
     }
 
-    /// How many bytes it has.
-    pub const fn bytes(&self) -> u64 {
-        const fn both<T>(vectors: &PerSide<Vec<T>>) -> usize {
-            vectors.user.len() + vectors.item.len()
-        }
-        let numbers =
-            self.values.len() + both(&self.accumulators) + both(&self.frequencies) + both(&self.means);
-        let words = both(&self.boundaries) + both(&self.words) + self.class_ends.len() + self.seen.len();
-        (numbers * size_of::<f32>() + words * size_of::<u32>()) as u64
-    }
-
-    /// The memory as the core takes it.
-    pub fn lend(&mut self) -> RecommenderMemory<'_> {
-        fn both<T>(vectors: &mut PerSide<Vec<T>>) -> PerSide<&mut [T]> {
-            PerSide::new(&mut vectors.user, &mut vectors.item)
-        }
-        RecommenderMemory {
-            arena: ArenaMemory {
-                values: &mut self.values,
-                user_boundaries: &mut self.boundaries.user,
-                item_boundaries: &mut self.boundaries.item,
-            },
-            accumulators: both(&mut self.accumulators),
-            frequencies: both(&mut self.frequencies),
-            words: both(&mut self.words),
-            class_ends: &mut self.class_ends,
-            means: both(&mut self.means),
-            seen: &mut self.seen,
-        }
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        (**self).load(reader)
     }
 }
 
-/// Scratch of size decisions: one count per size and side.
-#[derive(Debug)]
-pub struct SizeScratch(PerSide<Vec<u32>>);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Counts, Storage};
+    use scall_core::recommender::RecommenderConfig;
 
-impl SizeScratch {
-    /// For sizes up to `largest`.
-    pub fn new(largest: u32) -> Self {
-        let counts = vec![0; counts_len(largest.max(1))];
-        Self(PerSide::new(counts.clone(), counts))
+    /// A model of one user and one item with rows of six parameters.
+    fn with(storage: Storage, check: impl FnOnce(&mut dyn Model)) {
+        let entities = Counts { users: 1, items: 1 };
+        let capacity = ModelCapacity { entities, parameters: 12, longest: 6, seen: 4 };
+        let mut memory = memory(storage, &capacity);
+        let config = RecommenderConfig::default().validate().unwrap();
+        let mut model = memory.model(config, PerSide::new(0, 0), 12, 1).unwrap();
+        for side in Side::BOTH {
+            model.admit(side, 6).unwrap();
+        }
+        check(&mut *model);
     }
 
-    /// The scratch as the core takes it.
-    pub fn lend(&mut self) -> PerSide<&mut [u32]> {
-        PerSide::new(&mut self.0.user, &mut self.0.item)
+    #[test]
+    fn a_row_goes_in_and_out_as_its_bias_and_dimensions() {
+        for (storage, bias) in [(Storage::F32, 1), (Storage::F16, 1), (Storage::I8, 2)] {
+            with(storage, |model| {
+                assert_eq!((model.bias_parameters(), storage.bias_parameters()), (bias, bias));
+                let dimensions = 7 - bias as usize;
+                assert_eq!((model.row(Side::User, 0).len(), model.row(Side::Item, 0).len()), (6, dimensions));
+                // Numbers that all three types hold; those beyond the row are left out.
+                let numbers = [0.5, -0.25, 0.125, -0.0625, 0.75, -0.375, 0.1875];
+                for side in Side::BOTH {
+                    model.set_row(side, 0, &numbers);
+                    let row = model.row(side, 0);
+                    assert_eq!(row, numbers[..row.len()]);
+                }
+                // The bias, and the products of the dimensions that both have.
+                let (user, item) = (numbers, &numbers[1..dimensions]);
+                let expected = 0.5 + user.iter().zip(item).map(|(p, q)| p * q).sum::<f32>();
+                assert!((model.score(0, 0) - expected).abs() < 1e-6, "{storage:?}");
+                // A bias alone leaves the dimensions.
+                model.set_row(Side::Item, 0, &[2.0]);
+                assert_eq!((model.row(Side::Item, 0)[0], model.row(Side::Item, 0)[1]), (2.0, -0.25));
+            });
+        }
+    }
+
+    #[test]
+    fn a_stranger_has_no_row_to_write_to() {
+        with(Storage::I8, |model| {
+            model.set_row(Side::User, 1, &[1.0]);
+            assert!(model.row(Side::User, 1).is_empty());
+        });
+    }
+
+    #[test]
+    fn memory_is_smaller_by_the_bytes_of_the_rows_alone() {
+        let entities = Counts { users: 3, items: 4 };
+        let capacity = ModelCapacity { entities, parameters: 1000, longest: 8, seen: 4 };
+        let bytes = |storage| memory(storage, &capacity).bytes();
+        assert_eq!(bytes(Storage::F32) - bytes(Storage::F16), 2000);
+        assert_eq!(bytes(Storage::F16) - bytes(Storage::I8), 1000);
     }
 }

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use scall_core::element::{Element, F16};
 use scall_core::sizes::Action;
 use serde::{Deserialize, Serialize};
 
@@ -188,6 +189,10 @@ impl fmt::Display for RewardRange {
 pub enum Storage {
     /// 32-bit floating point
     F32,
+    /// 16-bit floating point
+    F16,
+    /// Multiples of 1/128 in 8 bits, rounded by chance
+    I8,
 }
 
 /// How the stream is cut into segments and measured.
@@ -205,7 +210,23 @@ impl Storage {
     pub const fn bytes(self) -> u32 {
         match self {
             Self::F32 => 4,
+            Self::F16 => 2,
+            Self::I8 => 1,
         }
+    }
+
+    /// Whether values can come to the end of the type's range: such times are counted.
+    pub const fn saturates(self) -> bool {
+        matches!(self, Self::I8)
+    }
+
+    /// Parameters that an item's bias takes.
+    pub const fn bias_parameters(self) -> u32 {
+        (match self {
+            Self::F32 => f32::BIAS,
+            Self::F16 => F16::BIAS,
+            Self::I8 => i8::BIAS,
+        }) as u32
     }
 }
 

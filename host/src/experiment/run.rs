@@ -7,13 +7,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use scall_core::recommender::Recommender;
 use scall_core::side::Side;
 
 use super::checkpoint::{self, Checkpoint, Finished};
 use super::history::History;
 use super::methods::{PolicyMemory, Setup, SizingMethod};
-use super::model::ModelMemory;
+use super::model::{self, Model};
 use super::protocol::{self, Counts};
 use super::runner::Experiment;
 use super::settings::Settings;
@@ -185,17 +184,12 @@ pub(super) fn run_method(
         experiment.budget(segment.known)?;
     }
     let capacity = experiment.capacity()?;
-    let mut memory = ModelMemory::new(&capacity);
+    let mut memory = model::memory(request.storage, &capacity);
     let held = Held { parameters: capacity.parameters, bytes: memory.bytes() };
     let first_budget = experiment.budget(segments.first().map_or(Counts::default(), |first| first.known))?;
     let cold = experiment.cold_sizes(first_budget);
-    let mut recommender = Recommender::new(
-        memory.lend(),
-        settings.recommender.validate()?,
-        cold,
-        first_budget.min(capacity.parameters),
-        request.seed,
-    )?;
+    let config = settings.recommender.validate()?;
+    let mut recommender = memory.model(config, cold, first_budget.min(capacity.parameters), request.seed)?;
     let checkpoint = Checkpoint::of(&experiment);
     let mut finished = Finished::default();
     if request.resume
@@ -210,10 +204,10 @@ pub(super) fn run_method(
     stage.advance(finished.segments.len() as u64);
     for segment in segments.iter().skip(finished.segments.len()) {
         let violations = &mut finished.violations;
-        let report = experiment.segment(segment, &mut recommender, method, violations, &stage)?;
+        let report = experiment.segment(segment, &mut *recommender, method, violations, &stage)?;
         finished.segments.push(report);
         finished.steps.extend(method.take_steps());
-        finished.followed.push(followed.sizes(recommender.arena()));
+        finished.followed.push(followed.sizes(&*recommender));
         finished.trial_bytes = finished.trial_bytes.max(method.trial_bytes());
         finished.wall_seconds = earlier_seconds + started.elapsed().as_secs_f64();
         if let Some(checkpoint) = &checkpoint {
@@ -222,7 +216,7 @@ pub(super) fn run_method(
         stage.advance(1);
     }
     drop(stage);
-    conclude(&experiment, finished, &recommender, held, method.bytes())
+    conclude(&experiment, finished, &*recommender, held, method.bytes())
 }
 
 /// What was held for a model.
@@ -238,13 +232,12 @@ pub(super) struct Held {
 pub(super) fn conclude(
     experiment: &Experiment<'_>,
     finished: Finished,
-    recommender: &Recommender<'_>,
+    recommender: &dyn Model,
     held: Held,
     method_bytes: u64,
 ) -> Result<RunResult> {
     let Experiment { request, stream, settings, .. } = *experiment;
-    let arena = recommender.arena();
-    let sizes = |side| (0..arena.count(side)).map(move |id| arena.size(side, id));
+    let sizes = |side| (0..recommender.count(side)).map(move |id| recommender.size(side, id));
     let entities = stream.entities();
     let all = Counts { users: entities.user as u32, items: entities.item as u32 };
     let parameters = experiment.budget(all)?;
@@ -283,10 +276,7 @@ pub(super) fn conclude(
         peak_memory_bytes: peak_memory(),
         wall_seconds: finished.wall_seconds,
     };
-    let frequencies = recommender.frequencies();
-    let ranks = Side::BOTH.into_iter().flat_map(|side| {
-        ranked_sizes(arena, side, frequencies.of(side, arena.count(side))).collect::<Vec<_>>()
-    });
+    let ranks = Side::BOTH.into_iter().flat_map(|side| ranked_sizes(recommender, side));
     let trace = Trace {
         ranks: ranks.collect(),
         growth: Followed::of(stream).growth(stream, &finished.followed),

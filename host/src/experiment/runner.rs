@@ -6,7 +6,6 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use scall_core::frequency;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::segment::Resized;
 use scall_core::side::{PerSide, Side};
 
@@ -14,9 +13,8 @@ use super::RunRequest;
 use super::base::{self, BaseRecommender, Occasion, Part};
 use super::evaluate::{Evaluation, evaluate};
 use super::history::History;
-use super::kernels;
 use super::methods::{Decided, Pause, SizingMethod};
-use super::model::{ModelCapacity, SizeScratch};
+use super::model::{Model, ModelCapacity, SizeScratch};
 use super::protocol::{Counts, Segment};
 use super::settings::Settings;
 use super::training;
@@ -120,7 +118,7 @@ impl Experiment<'_> {
         // What no row can use need not be there.
         let bounds = self.settings.resize.sizes.bounds;
         let cold = self.cold_sizes(budget as u32);
-        let bias = u64::from(self.settings.recommender.item_bias);
+        let bias = u64::from(self.bias_parameters());
         let useful = u64::from(entities.users) * u64::from(bounds.user.max)
             + u64::from(entities.items) * (u64::from(bounds.item.max) + bias)
             + u64::from(cold.user)
@@ -128,7 +126,7 @@ impl Experiment<'_> {
         Ok(ModelCapacity {
             entities,
             parameters: if self.capped() { budget.min(useful) } else { useful } as u32,
-            longest: bounds.user.max.max(bounds.item.max) + 1,
+            longest: bounds.user.max.max(bounds.item.max) + self.request.storage.bias_parameters(),
             // Sets fill unevenly: with twice the room hardly a pair is lost.
             seen: self.stream.len() * 2,
         })
@@ -136,8 +134,14 @@ impl Experiment<'_> {
 
     /// Sizes of the cold-start rows within `budget`: none where that would be more than a hundredth of it.
     pub fn cold_sizes(&self, budget: u32) -> PerSide<u32> {
-        let bias = u32::from(self.settings.recommender.item_bias);
-        PerSide::new(self.settings.cold_dimensions.min(budget / 200), bias.min(budget / 200))
+        let bias = self.bias_parameters();
+        let bias = if budget / 200 < bias { 0 } else { bias };
+        PerSide::new(self.settings.cold_dimensions.min(budget / 200), bias)
+    }
+
+    /// Parameters of an item's row that hold its bias.
+    fn bias_parameters(&self) -> u32 {
+        u32::from(self.settings.recommender.item_bias) * self.request.storage.bias_parameters()
     }
 
     /// Runs one segment and reports on it.
@@ -147,13 +151,13 @@ impl Experiment<'_> {
     pub fn segment(
         &self,
         segment: &Segment,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         method: &mut dyn SizingMethod,
         violations: &mut u64,
         stage: &Stage,
     ) -> Result<report::Segment> {
         stage.say("sizes");
-        let started = Instant::now();
+        let (started, saturated) = (Instant::now(), recommender.saturated());
         self.welcome(segment, recommender)?;
         let decided = method.decide(self, segment, recommender, violations)?;
         let mut scratch = SizeScratch::new(self.largest());
@@ -190,7 +194,7 @@ impl Experiment<'_> {
         let relearning = self.learn_test_part(segment, &*base, recommender, method, &mut order)?;
         train_seconds += started.elapsed().as_secs_f64();
         let budget = u64::from(self.budget(segment.seen)?);
-        let of_rows = u64::from(recommender.arena().used());
+        let of_rows = u64::from(recommender.used());
         let used = method.representation().map_or(of_rows, |own| own.parameters());
         *violations += u64::from(self.capped() && used > budget);
 
@@ -207,6 +211,7 @@ impl Experiment<'_> {
             parameters_used: used,
             working_memory_bytes: learning.max(serving).max(relearning),
             bytes_used: used * u64::from(self.request.storage.bytes()),
+            saturated: self.request.storage.saturates().then(|| recommender.saturated() - saturated),
             action: decided.action,
             quality: evaluation.quality,
             published: None,
@@ -224,15 +229,15 @@ impl Experiment<'_> {
 
     /// Makes the entities of a train part known, without rows yet, and counts its interactions: sizes are
     /// decided on both.
-    fn welcome(&self, segment: &Segment, recommender: &mut Recommender<'_>) -> Result<()> {
+    fn welcome(&self, segment: &Segment, recommender: &mut dyn Model) -> Result<()> {
         recommender.set_budget(self.allowance(segment.known)?)?;
         for (side, count) in [(Side::User, segment.known.users), (Side::Item, segment.known.items)] {
-            while recommender.arena().count(side) < count {
+            while recommender.count(side) < count {
                 recommender.admit(side, 0)?;
             }
         }
         let retention = frequency::retention_of_half_life(self.settings.half_life);
-        recommender.frequencies_mut().decay(retention);
+        recommender.decay(retention);
         for position in segment.train.clone() {
             recommender.record(self.stream.users[position], self.stream.items[position]);
         }
@@ -247,7 +252,7 @@ impl Experiment<'_> {
         &self,
         decided: &Decided,
         segment: &Segment,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         scratch: &mut SizeScratch,
         violations: &mut u64,
     ) -> Result<Resized> {
@@ -256,7 +261,7 @@ impl Experiment<'_> {
             .sizing
             .apply(recommender, &decided.resize, scratch, &mut generator)
             .context("the sizes could not be applied")?;
-        let over = self.capped() && recommender.arena().used() > self.budget(segment.known)?;
+        let over = self.capped() && recommender.used() > self.budget(segment.known)?;
         *violations += u64::from(over);
         Ok(resized)
     }
@@ -266,7 +271,7 @@ impl Experiment<'_> {
     fn learn_with_pauses(
         &self,
         pauses: &Pauses<'_>,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         method: &mut dyn SizingMethod,
         violations: &mut u64,
         order: &mut Generator,
@@ -302,10 +307,10 @@ impl Experiment<'_> {
         Ok(bytes.max(base.learn(part, Occasion::Rest, recommender, order)?))
     }
 
-    fn evaluate(&self, segment: &Segment, recommender: &Recommender<'_>) -> Evaluation {
+    fn evaluate(&self, segment: &Segment, recommender: &dyn Model) -> Evaluation {
         evaluate(self.stream, self.history, segment, |users, lists, excluded| {
             // Lists and scratch have the lengths that were asked for.
-            let _ = kernels::retrieve(recommender, users, lists, excluded);
+            let _ = recommender.retrieve(users, lists, excluded);
         })
     }
 
@@ -315,7 +320,7 @@ impl Experiment<'_> {
         &self,
         segment: &Segment,
         base: &dyn BaseRecommender,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         method: &mut dyn SizingMethod,
         order: &mut Generator,
     ) -> Result<u64> {
@@ -323,10 +328,9 @@ impl Experiment<'_> {
         for (user, item) in training::pairs(self.stream, segment.test.clone()) {
             let now = Counts { users: seen.users.max(user + 1), items: seen.items.max(item + 1) };
             if now != seen {
-                let before = recommender.arena().budget();
+                let before = recommender.budget();
                 recommender.set_budget(self.allowance(now)?.max(before))?;
-                let room =
-                    (recommender.arena().budget() - before) / (now.entities() - seen.entities()) as u32;
+                let room = (recommender.budget() - before) / (now.entities() - seen.entities()) as u32;
                 recommender.set_admission_sizes(PerSide::new(room, room));
                 seen = now;
             }

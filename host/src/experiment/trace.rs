@@ -3,9 +3,9 @@
 
 use std::cmp::Ordering;
 
-use scall_core::arena::Arena;
 use scall_core::side::Side;
 
+use super::model::Model;
 use crate::report::trace::{Growth, RankedSize};
 use crate::stream::Stream;
 
@@ -43,9 +43,9 @@ impl Followed {
     }
 
     /// Their sizes now.
-    pub(super) fn sizes(&self, arena: &Arena<'_>) -> Sizes {
-        let known = |entity: &Entity| entity.id < arena.count(entity.side);
-        self.0.iter().map(|entity| known(entity).then(|| arena.size(entity.side, entity.id))).collect()
+    pub(super) fn sizes(&self, model: &dyn Model) -> Sizes {
+        let known = |entity: &Entity| entity.id < model.count(entity.side);
+        self.0.iter().map(|entity| known(entity).then(|| model.size(entity.side, entity.id))).collect()
     }
 
     /// By entity and segment, from the sizes after each segment.
@@ -68,19 +68,15 @@ impl Followed {
 }
 
 /// The sizes of one side by rank: at every rank up to 24, and then at ranks 4% apart.
-pub(super) fn ranked_sizes<'a>(
-    arena: &'a Arena<'_>,
-    side: Side,
-    frequencies: &[f32],
-) -> impl Iterator<Item = RankedSize> + use<'a> {
-    let order = by_rank(frequencies, f32::total_cmp);
+pub(super) fn ranked_sizes(model: &dyn Model, side: Side) -> impl Iterator<Item = RankedSize> {
+    let order = by_rank(model.frequencies(side), f32::total_cmp);
     let mut next = 1;
     std::iter::from_fn(move || {
         let rank = next;
         let &id = order.get(rank - 1)?;
         // The last rank is always there.
         next = if rank < order.len() { (rank + (rank / 24).max(1)).min(order.len()) } else { rank + 1 };
-        Some(RankedSize { side: side.into(), rank: rank as u64, size: arena.size(side, id) })
+        Some(RankedSize { side: side.into(), rank: rank as u64, size: model.size(side, id) })
     })
 }
 
@@ -99,10 +95,12 @@ fn following_ranks(count: usize) -> impl Iterator<Item = usize> {
 
 #[cfg(test)]
 mod tests {
-    use scall_core::arena::ArenaMemory;
+    use scall_core::recommender::{Recommender, RecommenderConfig};
     use scall_core::side::PerSide;
 
     use super::*;
+    use crate::experiment::model::{ModelCapacity, ModelMemory};
+    use crate::experiment::protocol::Counts;
     use crate::input::{Format, Names};
 
     #[test]
@@ -120,17 +118,17 @@ mod tests {
             item_names: Names::from_iter(["a", "b", "c"]),
         };
         let followed = Followed::of(&stream);
-        let (mut values, mut users, mut items) = ([0.0; 20], [0; 2], [0; 4]);
-        let memory =
-            ArenaMemory { values: &mut values, user_boundaries: &mut users, item_boundaries: &mut items };
-        let mut arena = Arena::new(memory, PerSide::new(0, 0), 20).unwrap();
-        let ones = |_: Side, _: u32, _: usize, row: &mut [f32]| row.fill(1.0);
-        arena.admit(Side::User, 4, ones).unwrap();
-        arena.admit(Side::Item, 2, ones).unwrap();
-        let first = followed.sizes(&arena);
-        arena.admit(Side::Item, 3, ones).unwrap();
-        arena.admit(Side::Item, 5, ones).unwrap();
-        let growth = followed.growth(&stream, &[first, followed.sizes(&arena)]);
+        let entities = Counts { users: 1, items: 3 };
+        let capacity = ModelCapacity { entities, parameters: 20, longest: 5, seen: 4 };
+        let mut memory = ModelMemory::<f32>::new(&capacity);
+        let config = RecommenderConfig::default().validate().unwrap();
+        let mut model = Recommender::new(memory.lend(), config, PerSide::new(0, 0), 20, 1).unwrap();
+        model.admit(Side::User, 4).unwrap();
+        model.admit(Side::Item, 2).unwrap();
+        let first = followed.sizes(&model);
+        model.admit(Side::Item, 3).unwrap();
+        model.admit(Side::Item, 5).unwrap();
+        let growth = followed.growth(&stream, &[first, followed.sizes(&model)]);
         let lines: Vec<_> =
             growth.iter().map(|row| (row.entity.as_str(), row.interactions, row.segment, row.size)).collect();
         // Ranks 1 and 3 of the items; the most frequent is not there yet after the first segment.
@@ -138,8 +136,10 @@ mod tests {
             lines,
             [("ann", 6, 0, 4), ("ann", 6, 1, 4), ("c", 3, 1, 5), ("a", 1, 0, 2), ("a", 1, 1, 2)]
         );
-        let ranked: Vec<_> =
-            ranked_sizes(&arena, Side::Item, &[1.0, 2.0, 3.0]).map(|row| (row.rank, row.size)).collect();
+        for (id, frequency) in [(0, 1.0), (1, 2.0), (2, 3.0)] {
+            model.set_frequency(Side::Item, id, frequency);
+        }
+        let ranked: Vec<_> = ranked_sizes(&model, Side::Item).map(|row| (row.rank, row.size)).collect();
         assert_eq!(ranked, [(1, 5), (2, 3), (3, 2)]);
     }
 

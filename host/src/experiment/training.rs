@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 
-use super::kernels;
+use super::model::Model;
 use crate::stream::Stream;
 
 /// A user and an item.
@@ -30,10 +29,10 @@ pub fn pairs(stream: &Stream, range: Range<usize>) -> Vec<Pair> {
 }
 
 /// Learns from every pair once a pass, in a fresh random order each time.
-pub fn learn(recommender: &mut Recommender<'_>, pairs: &mut [Pair], passes: u32, generator: &mut Generator) {
+pub fn learn(recommender: &mut dyn Model, pairs: &mut [Pair], passes: u32, generator: &mut Generator) {
     for _ in 0..passes {
         shuffle(pairs, generator);
-        kernels::learn(recommender, pairs);
+        recommender.learn(pairs);
     }
 }
 

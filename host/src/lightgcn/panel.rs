@@ -4,12 +4,12 @@ use std::fmt::Debug;
 
 use multiversion::multiversion;
 use scall_core::policy::Step;
-use scall_core::recommender::Recommender;
 use scall_core::side::{PerSide, Side};
 
 use super::batch::Batch;
 use super::graph::Graph;
 use super::propagate::{Layer, propagate, zeros};
+use crate::experiment::model::Model;
 
 /// The most columns of a panel: a cache line of numbers.
 pub const PANEL: usize = 16;
@@ -80,7 +80,7 @@ struct Panel<const W: usize> {
 
 /// The panels of all columns, with the rows of `recommender` as parameters and an optimiser that knows
 /// nothing.
-pub(super) fn panels(graph: &Graph, recommender: &Recommender<'_>) -> Vec<Box<dyn Columns>> {
+pub(super) fn panels(graph: &Graph, recommender: &dyn Model) -> Vec<Box<dyn Columns>> {
     let longest = graph.longest() as usize;
     (0..longest)
         .step_by(PANEL)
@@ -95,14 +95,14 @@ pub(super) fn panels(graph: &Graph, recommender: &Recommender<'_>) -> Vec<Box<dy
 }
 
 impl<const W: usize> Panel<W> {
-    fn new(graph: &Graph, recommender: &Recommender<'_>, first: usize) -> Self {
+    fn new(graph: &Graph, recommender: &dyn Model, first: usize) -> Self {
         let load = |side| -> Vec<[f32; W]> {
             let nodes = graph.side(side);
             let ids = &nodes.ids()[..nodes.longer_than(first)];
             ids.iter()
                 .map(|&id| {
                     let mut columns = [0.0; W];
-                    let row = &recommender.arena().row(side, id)[first..];
+                    let row = &recommender.row(side, id)[first..];
                     columns.iter_mut().zip(row).for_each(|(column, number)| *column = *number);
                     columns
                 })

@@ -6,7 +6,7 @@ use scall_core::side::{PerSide, Side};
 
 use super::trainer::Trainer;
 use crate::experiment::Counts;
-use crate::experiment::model::{ModelCapacity, ModelMemory};
+use crate::experiment::model::{Model, ModelCapacity, ModelMemory};
 
 /// Propagates the rows of `trainer` and hands `then` a recommender whose rows are the final vectors, all of
 /// the length of the longest row: scores, lists and their speed are those of matrix factorisation. A user
@@ -14,7 +14,7 @@ use crate::experiment::model::{ModelCapacity, ModelMemory};
 ///
 /// # Errors
 /// More numbers than an arena can hold.
-pub fn served<T>(trainer: &mut Trainer, then: impl FnOnce(&Recommender<'_>) -> T) -> Result<(T, u64)> {
+pub fn served<T>(trainer: &mut Trainer, then: impl FnOnce(&dyn Model) -> T) -> Result<(T, u64)> {
     trainer.propagate();
     let graph = trainer.graph();
     let width = graph.longest();
@@ -22,7 +22,8 @@ pub fn served<T>(trainer: &mut Trainer, then: impl FnOnce(&Recommender<'_>) -> T
         Counts { users: graph.side(Side::User).len() as u32, items: graph.side(Side::Item).len() as u32 };
     let parameters = u32::try_from((entities.entities() + 1) * u64::from(width))
         .context("the propagated vectors have more numbers than can be served")?;
-    let mut memory = ModelMemory::new(&ModelCapacity { entities, parameters, longest: width, seen: 0 });
+    let mut memory =
+        ModelMemory::<f32>::new(&ModelCapacity { entities, parameters, longest: width, seen: 0 });
     let bytes = memory.bytes();
     let config = RecommenderConfig { item_bias: false, ..RecommenderConfig::default() }.validate()?;
     let mut recommender = Recommender::new(memory.lend(), config, PerSide::new(width, 0), parameters, 0)?;

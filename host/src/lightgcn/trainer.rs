@@ -4,7 +4,6 @@ use rayon::prelude::*;
 use scall_core::math;
 use scall_core::policy::{Step, WeightDecay};
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::side::{PerSide, Side};
 
 use super::batch::Batch;
@@ -12,6 +11,7 @@ use super::graph::Graph;
 use super::loss;
 use super::panel::{Columns, Descent, panels};
 use super::sampler::Sampler;
+use crate::experiment::model::Model;
 
 /// How LightGCN learns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,7 +64,7 @@ pub struct Trainer {
 
 impl Trainer {
     /// A training that begins at the rows of `recommender`, of which `graph` has the sizes.
-    pub fn new(graph: Graph, recommender: &Recommender<'_>, settings: LightGcnSettings) -> Self {
+    pub fn new(graph: Graph, recommender: &dyn Model, settings: LightGcnSettings) -> Self {
         let panels = panels(&graph, recommender);
         let counts = |side| vec![0; graph.side(side).len()];
         Self {
@@ -122,17 +122,13 @@ impl Trainer {
     }
 
     /// Writes the rows back.
-    pub fn store(&self, recommender: &mut Recommender<'_>) {
+    pub fn store(&self, recommender: &mut dyn Model) {
+        let mut row = Vec::new();
         for side in Side::BOTH {
             for (place, &id) in self.graph.side(side).ids().iter().enumerate() {
-                let row = match self.graph.side(side).sizes()[place] {
-                    0 => continue,
-                    _ => recommender.arena_mut().row_mut(side, id),
-                };
-                for panel in &self.panels {
-                    let Some(columns) = panel.parameters(side, place) else { break };
-                    row[panel.first()..].iter_mut().zip(columns).for_each(|(to, from)| *to = *from);
-                }
+                row.clear();
+                row.extend(self.panels.iter().map_while(|panel| panel.parameters(side, place)).flatten());
+                recommender.set_row(side, id, &row);
             }
         }
         recommender.reorder();

@@ -170,6 +170,9 @@ pub struct Segment {
     pub parameters_used: u64,
     /// The bytes that these take as stored.
     pub bytes_used: u64,
+    /// How many stored values came to the end of their type's range, where it has one that they can come to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saturated: Option<u64>,
     /// The most bytes that the base recommender held beside its parameters, for one model: graph, propagated
     /// vectors and optimiser. None for one that learns in place.
     pub working_memory_bytes: u64,

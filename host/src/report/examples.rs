@@ -46,6 +46,7 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
                 published: None,
                 search_seconds: if method == Method::Scall { 1.9 } else { 0.0 },
                 train_seconds: 0.4,
+                saturated: None,
                 test_seconds: 0.1,
             }
         })

@@ -20,7 +20,7 @@ fn a_wrong_command_line_is_one_line_with_status_2_and_says_what_was_expected() {
         ("run --method nobody", &["'nobody'", "scall, uniform, random, frequency", "`scall run --help`"]),
         ("run --method scall --method uniform", &["--method <NAME>", "cannot be used multiple times"]),
         ("run --base gru", &["'gru'", "possible values: mf, lightgcn"]),
-        ("run --storage f64", &["'f64'", "possible values: f32"]),
+        ("run --storage f64", &["'f64'", "possible values: f32, f16, i8"]),
         ("run --protocol random", &["'random'", "possible values: equal"]),
         ("run --segments 1", &["'1'", "'--segments <N>'", "2.."]),
         ("run --segments ten", &["'ten'", "'--segments <N>'"]),
@@ -50,9 +50,20 @@ fn a_wrong_command_line_is_one_line_with_status_2_and_says_what_was_expected() {
 }
 
 #[test]
-fn methods_bases_and_formats_that_are_not_there_yet_are_refused() {
-    for line in ["run --storage f16", "run --storage i8", "run --budget total:64KiB"] {
-        failure(scall_line(line), 2);
+fn budgets_that_are_not_there_yet_are_refused() {
+    failure(scall_line("run --budget total:64KiB"), 2);
+}
+
+#[test]
+fn rows_in_fewer_bits_are_refused_where_they_have_no_place() {
+    let cases: [(&str, &[&str]); 4] = [
+        ("run --storage i8 --base lightgcn", &["--storage i8", "--base lightgcn", "expected --storage f32"]),
+        ("run --storage f16 --protocol published", &["--storage f16", "--protocol published"]),
+        ("run --storage i8 --method autoemb", &["autoemb", "--storage i8", "expected --storage f32"]),
+        ("compare --storage f16 --methods scall,autoemb", &["autoemb", "--storage f16"]),
+    ];
+    for (line, expected) in cases {
+        failure_names(scall_line(line), 2, expected);
     }
 }
 

@@ -14,4 +14,5 @@ mod report;
 mod resume;
 mod run;
 mod sizes;
+mod storage;
 mod support;

@@ -9,6 +9,17 @@ use serde_json::Value;
 use crate::run::small_stream;
 use crate::support::{Directory, document, scall};
 
+/// Compares the table with the one that is kept.
+#[track_caller]
+fn check(name: &str, table: &str) {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "snapshots", name].iter().collect();
+    if env::var_os("SCALL_UPDATE_SNAPSHOTS").is_some() {
+        fs::write(&path, table).expect("the table can be written");
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == table, "{} differs; SCALL_UPDATE_SNAPSHOTS=1 accepts:\n{table}", path.display());
+}
+
 #[test]
 fn a_mini_experiment_comes_to_the_kept_table() {
     let directory = Directory::new();
@@ -22,12 +33,23 @@ fn a_mini_experiment_comes_to_the_kept_table() {
         command.arg(&stream).args(["--methods", methods, "--budgets", budgets, "--seeds", seeds]);
         write_runs(&document(command), &mut table);
     }
-    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "snapshots", "mini-experiment.txt"].iter().collect();
-    if env::var_os("SCALL_UPDATE_SNAPSHOTS").is_some() {
-        fs::write(&path, &table).expect("the table can be written");
+    check("mini-experiment.txt", &table);
+}
+
+#[test]
+fn a_mini_experiment_in_fewer_bits_comes_to_the_kept_table() {
+    let directory = Directory::new();
+    let stream = small_stream(&directory);
+    let mut table = String::new();
+    for storage in ["f16", "i8"] {
+        writeln!(table, "{storage}: budget method seed | recall@20 ndcg@20 | parameters of each segment")
+            .expect("a string takes everything");
+        let mut command = scall(["compare", "--json", "--segments", "4", "--k-core", "2", "--data"]);
+        command.arg(&stream).args(["--storage", storage, "--budgets", "mean:5", "--methods"]);
+        command.arg("scall,uniform,frequency,random,mde,bet,dess,esapn");
+        write_runs(&document(command), &mut table);
     }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == table, "{} differs; SCALL_UPDATE_SNAPSHOTS=1 accepts:\n{table}", path.display());
+    check("mini-storage.txt", &table);
 }
 
 /// One line a run.

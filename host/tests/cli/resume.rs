@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::output_files::SmallDisk;
 use crate::run::{small_stream, timeless};
-use crate::support::{Directory, document, failure, scall, skip};
+use crate::support::{Directory, document, failure, failure_names, scall, skip};
 
 const RUN: &str = "run --json --method scall --segments 6 --k-core 1 --budget mean:3 --seed 8";
 const COMPARE: &str = "compare --json --methods scall,frequency --budgets mean:2,mean:4 --seeds 2 --segments 4 \
@@ -111,6 +111,27 @@ fn every_method_with_a_memory_resumes_to_the_identical_result() {
             kept.is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("\"index\":1"))
         });
         assert_eq!(result(line, &stream, &out, true), expected, "{method}");
+    }
+}
+
+#[test]
+fn rows_in_fewer_bits_resume_to_the_identical_result() {
+    let directory = Directory::new();
+    let stream = small_stream(&directory);
+    for storage in ["f16", "i8"] {
+        let line = &format!("{RUN} --storage {storage}");
+        let expected = result(line, &stream, &directory.path().join(format!("{storage}-whole")), false);
+        let out = directory.path().join(storage);
+        kill_when(start(line, &stream, &out), || {
+            let kept = fs::read(out.join("checkpoint.bin"));
+            kept.is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("\"index\":1"))
+        });
+        // What another type left is refused.
+        if out.join("checkpoint.bin").exists() {
+            let other = arguments(RUN, &stream, &out, true);
+            failure_names(scall(other), 1, &["--storage f32", &format!("found {storage}")]);
+        }
+        assert_eq!(result(line, &stream, &out, true), expected, "{storage}");
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn small_stream(directory: &Directory) -> PathBuf {
     directory.file("small.csv", rows)
 }
 
-fn run(directory: &Directory, options: &str) -> Value {
+pub(crate) fn run(directory: &Directory, options: &str) -> Value {
     let mut command = scall(["run", "--json", "--segments", "4", "--k-core", "1", "--data"]);
     command.arg(small_stream(directory)).args(options.split_whitespace());
     document(command)
@@ -58,7 +58,7 @@ pub(crate) fn timeless(mut document: Value) -> Value {
     document
 }
 
-fn integer(value: &Value) -> u64 {
+pub(crate) fn integer(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is no whole number"))
 }
 

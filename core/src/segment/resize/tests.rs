@@ -11,7 +11,7 @@ use crate::sizes::{Bounds, counts_len};
 const LARGEST: u32 = 12;
 
 /// A recommender of these frequencies, without rows yet, and what a caller sees of it afterwards.
-fn resized(
+fn resized_as<E: Element>(
     frequencies: &PerSide<Vec<f32>>,
     budget: u32,
     rule: &SizeRule,
@@ -20,13 +20,13 @@ fn resized(
     times: u32,
 ) -> (Resized, PerSide<Vec<u32>>, u32) {
     let (users, items) = (frequencies.user.len(), frequencies.item.len());
-    let mut values = vec![0.0; budget as usize];
+    let mut values = vec![E::ZERO; budget as usize];
     let (mut user_boundaries, mut item_boundaries) =
         (vec![0; boundaries_len(users)], vec![0; boundaries_len(items)]);
     let mut floats = PerSide::new(vec![0.0; users], vec![0.0; items]);
     let mut counted = PerSide::new(vec![0.0; users], vec![0.0; items]);
     let mut words = PerSide::new(vec![0; users], vec![0; items]);
-    let longest = LARGEST as usize + 1;
+    let longest = LARGEST as usize + E::BIAS;
     let mut means = PerSide::new(vec![0.0; longest], vec![0.0; longest]);
     let mut class_ends = vec![0; class_ends_len(items, longest)];
     let memory = RecommenderMemory {
@@ -43,7 +43,7 @@ fn resized(
         seen: &mut [],
     };
     let config = RecommenderConfig { item_bias, ..RecommenderConfig::default() }.validate().unwrap();
-    let mut recommender = Recommender::<f32>::new(memory, config, PerSide::new(0, 0), budget, 1).unwrap();
+    let mut recommender = Recommender::<E>::new(memory, config, PerSide::new(0, 0), budget, 1).unwrap();
     for side in Side::BOTH {
         for (id, &frequency) in (0..).zip(frequencies.get(side)) {
             recommender.admit(side, 0).unwrap();
@@ -61,6 +61,18 @@ fn resized(
     let arena = recommender.arena();
     let sizes = |side| (0..arena.count(side)).map(|id| arena.size(side, id)).collect();
     (last.unwrap(), PerSide::new(sizes(Side::User), sizes(Side::Item)), arena.used())
+}
+
+/// The same with rows of floats.
+fn resized(
+    frequencies: &PerSide<Vec<f32>>,
+    budget: u32,
+    rule: &SizeRule,
+    settings: &ResizeSettings,
+    item_bias: bool,
+    times: u32,
+) -> (Resized, PerSide<Vec<u32>>, u32) {
+    resized_as::<f32>(frequencies, budget, rule, settings, item_bias, times)
 }
 
 fn settings(min: u32) -> ResizeSettings {
@@ -84,6 +96,9 @@ fn equal_rows_pay_the_items_biases_first() {
     let (_, sizes, used) = resized(&given, 14, &SizeRule::Uniform, &settings(0), false, 1);
     // 7 to each side, the odd one to the most frequent.
     assert_eq!((sizes.user, sizes.item, used), (vec![4, 3], vec![4, 3], 14));
+    // Biases of two elements each leave 12 dimensions of 16.
+    let (_, sizes, used) = resized_as::<i8>(&given, 16, &SizeRule::Uniform, &settings(0), true, 1);
+    assert_eq!((sizes.user, sizes.item, used), (vec![3, 3], vec![5, 5], 16));
 }
 
 #[test]
@@ -178,19 +193,23 @@ proptest! {
             SizeRule::Frequency { power: 0.5 },
             SizeRule::Random,
         ][which];
-        let (made, sizes, used) = resized(&given, budget, &rule, &settings(min), item_bias, 3);
-        let bias = u32::from(item_bias);
-        for &size in &sizes.user {
-            prop_assert!(size == 0 || (min.max(1)..=LARGEST).contains(&size));
-        }
-        for &size in &sizes.item {
-            prop_assert!(size == 0 || (min.max(1) + bias..=LARGEST + bias).contains(&size));
-        }
-        let served = sizes.item.iter().filter(|&&size| size > 0).count() as u64;
-        prop_assert_eq!(made.plan.total() + u64::from(bias) * served, u64::from(used));
-        let all = given.user.len() as u32 * LARGEST + given.item.len() as u32 * (LARGEST + bias);
-        if min == 1 && !item_bias && budget as usize >= given.user.len() + given.item.len() {
-            prop_assert_eq!(used, budget.min(all));
+        for (elements, (made, sizes, used)) in [
+            (f32::BIAS, resized_as::<f32>(&given, budget, &rule, &settings(min), item_bias, 3)),
+            (i8::BIAS, resized_as::<i8>(&given, budget, &rule, &settings(min), item_bias, 3)),
+        ] {
+            let bias = if item_bias { elements as u32 } else { 0 };
+            for &size in &sizes.user {
+                prop_assert!(size == 0 || (min.max(1)..=LARGEST).contains(&size));
+            }
+            for &size in &sizes.item {
+                prop_assert!(size == 0 || (min.max(1) + bias..=LARGEST + bias).contains(&size));
+            }
+            let served = sizes.item.iter().filter(|&&size| size > 0).count() as u64;
+            prop_assert_eq!(made.plan.total() + u64::from(bias) * served, u64::from(used));
+            let all = given.user.len() as u32 * LARGEST + given.item.len() as u32 * (LARGEST + bias);
+            if min == 1 && !item_bias && budget as usize >= given.user.len() + given.item.len() {
+                prop_assert_eq!(used, budget.min(all));
+            }
         }
     }
 }

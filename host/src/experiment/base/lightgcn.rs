@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::side::{PerSide, Side};
 
 use super::{BaseRecommender, Occasion, Part, meet_unlearned};
+use crate::experiment::model::Model;
 use crate::experiment::training;
 use crate::lightgcn::{Candidates, Graph, LightGcnSettings, Sampler, Trainer, served};
 
@@ -28,9 +28,8 @@ pub(super) struct LightGcn(pub(super) LightGcnSteps);
 
 impl LightGcn {
     /// A training on everything up to the end of `part`.
-    fn trainer(&self, part: &Part<'_>, recommender: &Recommender<'_>) -> Trainer {
-        let arena = recommender.arena();
-        let sizes = |side| (0..arena.count(side)).map(|id| arena.size(side, id)).collect();
+    fn trainer(&self, part: &Part<'_>, recommender: &dyn Model) -> Trainer {
+        let sizes = |side| (0..recommender.count(side)).map(|id| recommender.size(side, id)).collect();
         let sizes = PerSide::new(sizes(Side::User), sizes(Side::Item));
         let end = part.range.end;
         let graph = Graph::new(&sizes, || {
@@ -43,7 +42,7 @@ impl LightGcn {
 }
 
 impl BaseRecommender for LightGcn {
-    fn meet(&self, recommender: &mut Recommender<'_>, user: u32, item: u32) -> Result<()> {
+    fn meet(&self, recommender: &mut dyn Model, user: u32, item: u32) -> Result<()> {
         meet_unlearned(recommender, user, item)
     }
 
@@ -51,7 +50,7 @@ impl BaseRecommender for LightGcn {
         &self,
         part: &Part<'_>,
         occasion: Occasion,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         generator: &mut Generator,
     ) -> Result<u64> {
         let steps = match occasion {
@@ -76,8 +75,8 @@ impl BaseRecommender for LightGcn {
     fn serve(
         &self,
         part: &Part<'_>,
-        recommender: &Recommender<'_>,
-        then: &mut dyn FnMut(&Recommender<'_>),
+        recommender: &dyn Model,
+        then: &mut dyn FnMut(&dyn Model),
     ) -> Result<u64> {
         let mut trainer = self.trainer(part, recommender);
         let ((), bytes) = served(&mut trainer, then)?;

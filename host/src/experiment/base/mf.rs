@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 
 use super::{BaseRecommender, Occasion, Part};
-use crate::experiment::{kernels, training};
+use crate::experiment::model::Model;
+use crate::experiment::training;
 
 /// The core's recommender itself.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub(super) struct MatrixFactorisation {
 }
 
 impl BaseRecommender for MatrixFactorisation {
-    fn meet(&self, recommender: &mut Recommender<'_>, user: u32, item: u32) -> Result<()> {
+    fn meet(&self, recommender: &mut dyn Model, user: u32, item: u32) -> Result<()> {
         recommender.observe(user, item)?;
         Ok(())
     }
@@ -26,7 +26,7 @@ impl BaseRecommender for MatrixFactorisation {
         &self,
         part: &Part<'_>,
         occasion: Occasion,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         generator: &mut Generator,
     ) -> Result<u64> {
         let mut pairs = training::pairs(part.stream, part.range.clone());
@@ -34,7 +34,7 @@ impl BaseRecommender for MatrixFactorisation {
         let passes = match occasion {
             Occasion::Train => self.train_passes,
             Occasion::Stretch { .. } => {
-                kernels::learn(recommender, &pairs);
+                recommender.learn(&pairs);
                 0
             }
             Occasion::Rest => {
@@ -57,8 +57,8 @@ impl BaseRecommender for MatrixFactorisation {
     fn serve(
         &self,
         _part: &Part<'_>,
-        recommender: &Recommender<'_>,
-        then: &mut dyn FnMut(&Recommender<'_>),
+        recommender: &dyn Model,
+        then: &mut dyn FnMut(&dyn Model),
     ) -> Result<u64> {
         then(recommender);
         Ok(0)

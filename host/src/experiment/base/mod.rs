@@ -1,6 +1,6 @@
 //! The recommenders that can stand under the sizes.
 //!
-//! All keep their parameters as rows of the core's [`Recommender`], so that budgets, sizes and methods are
+//! All keep their parameters as rows of the core's [`Recommender`](scall_core::recommender::Recommender), so that budgets, sizes and methods are
 //! the same for all. They differ in how the rows are learned, and in what answers.
 
 mod lightgcn;
@@ -11,12 +11,12 @@ use std::ops::Range;
 
 use anyhow::Result;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::side::Side;
 
 use super::Base;
 use super::history::History;
 use super::methods::TrialSettings;
+use super::model::Model;
 use super::settings::Settings;
 use super::training::Pair;
 use crate::stream::Stream;
@@ -58,7 +58,7 @@ pub trait BaseRecommender: Debug + Sync {
     ///
     /// # Errors
     /// An id that skips one.
-    fn meet(&self, recommender: &mut Recommender<'_>, user: u32, item: u32) -> Result<()>;
+    fn meet(&self, recommender: &mut dyn Model, user: u32, item: u32) -> Result<()>;
 
     /// Learns a part, all of whose users and items are known, and returns the bytes of memory that it took
     /// beside the recommender.
@@ -69,7 +69,7 @@ pub trait BaseRecommender: Debug + Sync {
         &self,
         part: &Part<'_>,
         occasion: Occasion,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         generator: &mut Generator,
     ) -> Result<u64>;
 
@@ -81,15 +81,15 @@ pub trait BaseRecommender: Debug + Sync {
     fn serve(
         &self,
         part: &Part<'_>,
-        recommender: &Recommender<'_>,
-        then: &mut dyn FnMut(&Recommender<'_>),
+        recommender: &dyn Model,
+        then: &mut dyn FnMut(&dyn Model),
     ) -> Result<u64>;
 }
 
 /// Takes one event without learning from it: admits and counts.
-pub(super) fn meet_unlearned(recommender: &mut Recommender<'_>, user: u32, item: u32) -> Result<()> {
+pub(super) fn meet_unlearned(recommender: &mut dyn Model, user: u32, item: u32) -> Result<()> {
     for (side, id) in [(Side::User, user), (Side::Item, item)] {
-        if id == recommender.arena().count(side) {
+        if id == recommender.count(side) {
             recommender.admit(side, *recommender.admission_sizes().get(side))?;
         }
     }

@@ -2,9 +2,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::experiment::model::Model;
 use anyhow::bail;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::segment::SizeRule;
 
 use super::*;
@@ -38,7 +38,7 @@ impl SizingMethod for Drawn {
         &mut self,
         experiment: &Experiment<'_>,
         segment: &protocol::Segment,
-        _recommender: &mut Recommender<'_>,
+        _recommender: &mut dyn Model,
         violations: &mut u64,
     ) -> Result<Decided> {
         if segment.index == self.fails_in {

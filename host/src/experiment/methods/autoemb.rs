@@ -12,7 +12,6 @@ use anyhow::{Result, bail};
 use scall_core::math;
 use scall_core::policy::{Step, WeightDecay};
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::segment::ResizeSettings;
 use scall_core::side::{PerSide, Side};
 use serde::{Deserialize, Serialize};
@@ -23,6 +22,7 @@ use super::{
     popularity_class, save_state,
 };
 use crate::experiment::Base;
+use crate::experiment::model::Model;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::{Experiment, purpose};
 use crate::experiment::training::{Pair, shuffle};
@@ -38,6 +38,7 @@ pub const CARD: MethodCard = MethodCard {
     source: "Zhao et al., AutoEmb, ICDM 2021, arXiv 2002.11252",
     capped: false,
     between_segments: false,
+    any_storage: false,
     make: |setup| {
         if setup.request.base != Base::Mf {
             bail!("--method autoemb learns by itself: expected --base mf");
@@ -289,7 +290,7 @@ impl AutoEmb {
 
     /// A pair with the best-scored of as many items as the recommender draws for a negative, by the rows
     /// written last.
-    fn triple(&mut self, recommender: &Recommender<'_>, (user, item): Pair) -> Option<Triple> {
+    fn triple(&mut self, recommender: &dyn Model, (user, item): Pair) -> Option<Triple> {
         let mut hardest = draw_negative(recommender, user, item, &mut self.generator)?;
         for _ in 1..recommender.config().get().hardest_of {
             let other = draw_negative(recommender, user, item, &mut self.generator)?;
@@ -301,11 +302,11 @@ impl AutoEmb {
     }
 
     /// The rows of a batch on both sides.
-    fn sum(&mut self, recommender: &Recommender<'_>, batch: &[Triple], controlling: Mode) -> PerSide<Summed> {
+    fn sum(&mut self, recommender: &dyn Model, batch: &[Triple], controlling: Mode) -> PerSide<Summed> {
         let users = batch.iter().map(|triple| triple[0]).collect();
         let items =
             batch.iter().map(|triple| triple[1]).chain(batch.iter().map(|triple| triple[2])).collect();
-        let counts = |side| recommender.frequencies().of(side, recommender.arena().count(side));
+        let counts = |side| recommender.frequencies(side);
         let PerSide { user, item } = &mut self.sides;
         PerSide::new(
             user.sum(users, counts(Side::User), Mode::Training, controlling),
@@ -314,7 +315,7 @@ impl AutoEmb {
     }
 
     /// The controllers' step on a batch.
-    fn control(&mut self, recommender: &Recommender<'_>, batch: &[Triple]) {
+    fn control(&mut self, recommender: &dyn Model, batch: &[Triple]) {
         let summed = self.sum(recommender, batch, Mode::Training);
         let biases = biases_of(recommender, &summed.item.ids);
         let (by_users, by_items, _) = derivatives(
@@ -332,7 +333,7 @@ impl AutoEmb {
     }
 
     /// The pieces' and maps' step on a batch, and the biases'.
-    fn fit(&mut self, recommender: &mut Recommender<'_>, batch: &[Triple]) {
+    fn fit(&mut self, recommender: &mut dyn Model, batch: &[Triple]) {
         let summed = self.sum(recommender, batch, Mode::Serving);
         let biases = biases_of(recommender, &summed.item.ids);
         let (by_users, by_items, pulls) = derivatives(
@@ -355,47 +356,43 @@ impl AutoEmb {
         let config = *recommender.config().get();
         let signs = pulls.iter().map(|pull| -pull).chain(pulls.iter().copied());
         for (&id, pull) in summed.item.ids.iter().zip(signs) {
-            if let Some(bias) = bias_mut(recommender, id) {
-                *bias += config.bias_learning_rate * (pull - config.bias_l2 * *bias);
+            if let Some(bias) = recommender.row(Side::Item, id).first().filter(|_| config.item_bias) {
+                let stepped = bias + config.bias_learning_rate * (pull - config.bias_l2 * bias);
+                recommender.set_row(Side::Item, id, &[stepped]);
             }
         }
     }
 
     /// Writes all rows to the recommender.
-    fn write(&mut self, recommender: &mut Recommender<'_>) {
+    fn write(&mut self, recommender: &mut dyn Model) {
         let bias = usize::from(recommender.config().get().item_bias);
         for side in Side::BOTH {
-            let known = recommender.arena().count(side);
+            let known = recommender.count(side);
             let half = self.sides.get_mut(side);
-            let frequencies = recommender.frequencies().of(side, known);
+            let frequencies = recommender.frequencies(side);
             let summed = half.sum((0..known).collect(), frequencies, Mode::Serving, Mode::Serving);
             let ahead = if side == Side::Item { bias } else { 0 };
             for (id, row) in (0..).zip(summed.rows.chunks_exact(half.width)) {
                 // Who came in the test part has a shorter row or none yet, and gets one with the next sizes.
-                if !recommender.arena().is_cold(side, id) {
-                    let place = recommender.arena_mut().row_mut(side, id);
-                    place.iter_mut().skip(ahead).zip(row).for_each(|(to, from)| *to = *from);
-                }
+                let mut whole = recommender.row(side, id);
+                whole.truncate(ahead);
+                whole.extend_from_slice(row);
+                recommender.set_row(side, id, &whole);
             }
         }
         recommender.reorder();
     }
 }
 
-fn l2_of(recommender: &Recommender<'_>) -> PerSide<f32> {
+fn l2_of(recommender: &dyn Model) -> PerSide<f32> {
     let config = recommender.config().get();
     PerSide::new(config.user_l2, config.item_l2)
 }
 
-fn biases_of(recommender: &Recommender<'_>, items: &[u32]) -> Vec<f32> {
-    let of = |&id: &u32| recommender.arena().row(Side::Item, id).first().copied();
+fn biases_of(recommender: &dyn Model, items: &[u32]) -> Vec<f32> {
+    let of = |&id: &u32| recommender.row(Side::Item, id).first().copied();
     let has = recommender.config().get().item_bias;
     items.iter().map(|id| of(id).filter(|_| has).unwrap_or(0.0)).collect()
-}
-
-fn bias_mut<'r>(recommender: &'r mut Recommender<'_>, item: u32) -> Option<&'r mut f32> {
-    let own = recommender.config().get().item_bias && !recommender.arena().is_cold(Side::Item, item);
-    recommender.arena_mut().row_mut(Side::Item, item).first_mut().filter(|_| own)
 }
 
 impl SizingMethod for AutoEmb {
@@ -403,10 +400,10 @@ impl SizingMethod for AutoEmb {
         &mut self,
         _experiment: &Experiment<'_>,
         _segment: &Segment,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         _violations: &mut u64,
     ) -> Result<Decided> {
-        let rows = |side, half: &Half| vec![half.width as u32; recommender.arena().count(side) as usize];
+        let rows = |side, half: &Half| vec![half.width as u32; recommender.count(side) as usize];
         let sizes = PerSide::new(rows(Side::User, &self.sides.user), rows(Side::Item, &self.sides.item));
         Ok(Decided { sizing: Sizing::Dimensions(sizes), resize: self.resize, action: None })
     }
@@ -433,19 +430,13 @@ impl SizingMethod for AutoEmb {
 }
 
 impl Representation for AutoEmb {
-    fn learn(
-        &mut self,
-        recommender: &mut Recommender<'_>,
-        pairs: &mut [Pair],
-        passes: u32,
-        order: &mut Generator,
-    ) {
+    fn learn(&mut self, recommender: &mut dyn Model, pairs: &mut [Pair], passes: u32, order: &mut Generator) {
         for side in Side::BOTH {
-            let known = recommender.arena().count(side) as usize;
+            let known = recommender.count(side) as usize;
             self.sides.get_mut(side).welcome(known, &mut self.generator);
         }
         let bias = u64::from(recommender.config().get().item_bias);
-        self.biases = bias * u64::from(recommender.arena().count(Side::Item));
+        self.biases = bias * u64::from(recommender.count(Side::Item));
         let mut previous: Vec<Triple> = Vec::new();
         for _ in 0..passes.div_ceil(PASSES) {
             shuffle(pairs, order);

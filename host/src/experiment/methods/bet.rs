@@ -13,7 +13,6 @@ use anyhow::Result;
 use rayon::prelude::*;
 use scall_core::math;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::segment::{ResizeSettings, SizeRule};
 use scall_core::side::{PerSide, Side};
 use serde::{Deserialize, Serialize};
@@ -22,6 +21,7 @@ use super::network::{Activation, LayerShape, Mode, Network};
 use super::sizing::ranking;
 use super::trial::{Task, TrialSettings};
 use super::{Decided, MethodCard, Sizing, SizingMethod, load_state, save_state};
+use crate::experiment::model::Model;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::{Experiment, purpose};
 
@@ -36,6 +36,7 @@ pub const CARD: MethodCard = MethodCard {
     source: "Qu et al., Budgeted Embedding Table for Recommender Systems, WSDM 2024, arXiv 2310.14884",
     capped: true,
     between_segments: true,
+    any_storage: true,
     make: |setup| {
         // As SCALL's trials (published: Recall and NDCG of a fine-tuned model of full size).
         let trial = TrialSettings { seeds: 1, ..setup.settings.search.trial };
@@ -311,7 +312,7 @@ impl SizingMethod for Bet {
         &mut self,
         experiment: &Experiment<'_>,
         segment: &Segment,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         violations: &mut u64,
     ) -> Result<Decided> {
         let resize = self.resize;
@@ -319,14 +320,14 @@ impl SizingMethod for Bet {
             return Ok(Decided { sizing: SizeRule::Uniform.into(), resize, action: None });
         }
         let of_ranks = |side: Side| {
-            let counts = recommender.frequencies().of(side, recommender.arena().count(side));
+            let counts = recommender.frequencies(side);
             let sorted: Vec<f32> = ranking(counts).into_iter().map(|id| counts[id as usize]).collect();
             let most = sorted.first().copied().unwrap_or(0.0).max(f32::MIN_POSITIVE);
             sorted.into_iter().map(|count| count / most).collect::<Vec<f32>>()
         };
         let frequencies = PerSide::new(of_ranks(Side::User), of_ranks(Side::Item));
         let counts = PerSide::new(frequencies.user.len(), frequencies.item.len());
-        let budget = recommender.arena().row_budget() as f32;
+        let budget = recommender.row_budget() as f32;
         let task = Task::new(experiment, segment, recommender, self.trial, resize)?;
         self.trial_bytes = self.trial_bytes.max(task.bytes());
         let mut generator = Generator::stream(self.seed, purpose::ACTIONS + segment.index as u64);

@@ -35,6 +35,9 @@ pub struct MethodCard {
     /// Whether it decides between segments alone. One that pauses the learning, or learns in the recommender's
     /// place, has no place under the published protocol.
     pub between_segments: bool,
+    /// Whether its rows may be stored in any type. One that learns floats of its own and copies them to the rows
+    /// has `f32` alone.
+    pub any_storage: bool,
     /// Makes the method.
     #[serde(skip)]
     pub make: for<'a> fn(Setup<'a>) -> Result<Box<dyn SizingMethod + 'a>>,

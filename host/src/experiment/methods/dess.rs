@@ -10,12 +10,12 @@
 use anyhow::Result;
 use scall_core::math;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::segment::ResizeSettings;
 use scall_core::side::{PerSide, Side};
 use serde::{Deserialize, Serialize};
 
 use super::{Decided, MethodCard, Pause, Sizing, SizingMethod, load_state, notches, save_state};
+use crate::experiment::model::Model;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::{Experiment, purpose};
 use crate::experiment::training;
@@ -32,6 +32,7 @@ pub const CARD: MethodCard = MethodCard {
              Russac et al., Weighted Linear Bandits, NeurIPS 2019",
     capped: true,
     between_segments: false,
+    any_storage: true,
     make: |setup| Ok(Box::new(Dess::new(setup.settings.resize, setup.request.seed))),
 };
 
@@ -250,12 +251,11 @@ impl Dess {
 }
 
 /// The contexts of all entities of both sides, from a segment's train part.
-fn contexts(pairs: &[training::Pair], recommender: &Recommender<'_>, largest: u32) -> PerSide<Vec<Context>> {
-    let arena = recommender.arena();
+fn contexts(pairs: &[training::Pair], recommender: &dyn Model, largest: u32) -> PerSide<Vec<Context>> {
     let users: Vec<training::Pair> = pairs.to_vec();
     let items: Vec<training::Pair> = pairs.iter().map(|&(user, item)| (item, user)).collect();
     let counts = |pairs: &[training::Pair], side: Side| {
-        let mut counts = vec![0_u32; arena.count(side) as usize];
+        let mut counts = vec![0_u32; recommender.count(side) as usize];
         pairs.iter().for_each(|&(id, _)| counts[id as usize] += 1);
         counts
     };
@@ -280,7 +280,8 @@ fn contexts(pairs: &[training::Pair], recommender: &Recommender<'_>, largest: u3
         (0..counts.len())
             .map(|id| {
                 let count = f64::from(counts[id].max(1));
-                let size = f64::from(arena.size(side, id as u32).min(largest)) / f64::from(largest.max(1));
+                let size =
+                    f64::from(recommender.size(side, id as u32).min(largest)) / f64::from(largest.max(1));
                 let own = popularity.get(side)[id];
                 [1.0, own, f64::from(distinct[id]) / count, neighbours[id] / count, size]
             })
@@ -294,7 +295,7 @@ impl SizingMethod for Dess {
         &mut self,
         experiment: &Experiment<'_>,
         segment: &Segment,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         _violations: &mut u64,
     ) -> Result<Decided> {
         let pairs = training::pairs(experiment.stream, segment.train.clone());

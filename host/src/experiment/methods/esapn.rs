@@ -12,7 +12,6 @@
 use anyhow::Result;
 use scall_core::math;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::segment::ResizeSettings;
 use scall_core::side::{PerSide, Side};
 use serde::{Deserialize, Serialize};
@@ -21,6 +20,7 @@ use super::network::{Activation, LayerShape, Mode, Network, softmax};
 use super::{
     Decided, MethodCard, Pause, Sizing, SizingMethod, load_state, notches, popularity_class, save_state,
 };
+use crate::experiment::model::Model;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::{Experiment, purpose};
 
@@ -35,6 +35,7 @@ pub const CARD: MethodCard = MethodCard {
     source: "Liu et al., Automated Embedding Size Search in Deep Recommender Systems, SIGIR 2020",
     capped: true,
     between_segments: false,
+    any_storage: true,
     make: |setup| Ok(Box::new(Esapn::new(setup.settings.resize, true, setup.request.seed))),
 };
 
@@ -190,8 +191,8 @@ impl Esapn {
                 let (user_now, item_now) = (rows.of(Side::User, user), rows.of(Side::Item, item));
                 let other = rows.of(Side::Item, negative);
                 let gained = common(&of_user, &of_item)
-                    - common(user_now, item_now)
-                    - (common(&of_user, other) - common(user_now, other));
+                    - common(&user_now, &item_now)
+                    - (common(&of_user, &other) - common(&user_now, &other));
                 let margin = (pause.score)(user, item) - (pause.score)(user, negative) + gained;
                 math::softplus(-margin)
             })
@@ -245,26 +246,26 @@ impl Esapn {
     }
 
     /// What the budget holds beyond all notches and the items' biases.
-    fn room(&self, recommender: &Recommender<'_>) -> u64 {
-        let bias = u64::from(recommender.config().get().item_bias) * self.sides.item.notch.len() as u64;
+    fn room(&self, recommender: &dyn Model) -> u64 {
+        let bias = u64::from(recommender.bias_parameters()) * self.sides.item.notch.len() as u64;
         let notches = self.sides.user.notch.iter().chain(&self.sides.item.notch);
         let held: u64 = notches.map(|&notch| u64::from(self.notches[usize::from(notch)])).sum();
-        u64::from(recommender.arena().row_budget()).saturating_sub(held + bias)
+        u64::from(recommender.row_budget()).saturating_sub(held + bias)
     }
 }
 
 /// The embeddings of a model, and what new dimensions would begin as.
 struct Rows<'r> {
-    recommender: &'r Recommender<'r>,
+    recommender: &'r dyn Model,
     means: PerSide<Vec<f32>>,
 }
 
 impl<'r> Rows<'r> {
-    fn new(recommender: &'r Recommender<'r>) -> Self {
+    fn new(recommender: &'r dyn Model) -> Self {
         let mut rows = Self { recommender, means: PerSide::default() };
         let mean = |rows: &Self, side: Side| {
             let (mut sums, mut counts) = (Vec::new(), Vec::new());
-            for id in 0..recommender.arena().count(side) {
+            for id in 0..recommender.count(side) {
                 let row = rows.of(side, id);
                 if row.len() > sums.len() {
                     sums.resize(row.len(), 0.0);
@@ -282,14 +283,14 @@ impl<'r> Rows<'r> {
     }
 
     /// An embedding, without the bias.
-    fn of(&self, side: Side, id: u32) -> &'r [f32] {
+    fn of(&self, side: Side, id: u32) -> Vec<f32> {
         let bias = usize::from(side == Side::Item && self.recommender.config().get().item_bias);
-        self.recommender.arena().row(side, id).get(bias..).unwrap_or_default()
+        self.recommender.row(side, id).into_iter().skip(bias).collect()
     }
 
     /// The same with at least `size` dimensions, as far as the means go.
     fn enlarged(&self, side: Side, id: u32, size: u32) -> Vec<f32> {
-        let mut row = self.of(side, id).to_vec();
+        let mut row = self.of(side, id);
         let new = self.means.get(side).iter().take(size as usize).skip(row.len()).copied();
         row.extend(new.collect::<Vec<f32>>());
         row
@@ -307,11 +308,11 @@ impl SizingMethod for Esapn {
         &mut self,
         _experiment: &Experiment<'_>,
         _segment: &Segment,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         _violations: &mut u64,
     ) -> Result<Decided> {
         for side in Side::BOTH {
-            let known = recommender.arena().count(side) as usize;
+            let known = recommender.count(side) as usize;
             let half = self.sides.get_mut(side);
             half.notch.resize(known, 0);
             half.recent.resize(known, Recent::default());

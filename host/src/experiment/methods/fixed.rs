@@ -1,10 +1,10 @@
 //! One rule for all segments: equal, random, by frequency, or one action.
 
 use anyhow::Result;
-use scall_core::recommender::Recommender;
 use scall_core::segment::{ResizeSettings, SizeRule};
 
 use super::{Decided, MethodCard, Setup, SizingMethod};
+use crate::experiment::model::Model;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
 
@@ -28,6 +28,7 @@ pub const UNIFORM: MethodCard = MethodCard {
     source: "the common practice",
     capped: true,
     between_segments: true,
+    any_storage: true,
     make: |setup| rule(&setup, SizeRule::Uniform),
 };
 
@@ -62,7 +63,7 @@ impl SizingMethod for Fixed {
         &mut self,
         _experiment: &Experiment<'_>,
         _segment: &Segment,
-        _recommender: &mut Recommender<'_>,
+        _recommender: &mut dyn Model,
         _violations: &mut u64,
     ) -> Result<Decided> {
         let Self { rule, resize } = *self;

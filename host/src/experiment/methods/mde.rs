@@ -7,12 +7,12 @@
 
 use anyhow::Result;
 use scall_core::math;
-use scall_core::recommender::Recommender;
 use scall_core::segment::ResizeSettings;
 use scall_core::side::{PerSide, Side};
 
 use super::sizing::ranking;
 use super::{Decided, MethodCard, Sizing, SizingMethod};
+use crate::experiment::model::Model;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
 
@@ -27,6 +27,7 @@ pub const CARD: MethodCard = MethodCard {
     source: "Ginart et al., Mixed Dimension Embeddings, ISIT 2021, arXiv 1909.11810; block projections left out",
     capped: true,
     between_segments: true,
+    any_storage: true,
     make: |setup| Ok(Box::new(Mde { resize: setup.settings.resize })),
 };
 
@@ -47,11 +48,11 @@ impl SizingMethod for Mde {
         &mut self,
         _experiment: &Experiment<'_>,
         _segment: &Segment,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         _violations: &mut u64,
     ) -> Result<Decided> {
         let of = |side: Side| {
-            let counts = recommender.frequencies().of(side, recommender.arena().count(side));
+            let counts = recommender.frequencies(side);
             popularity(counts, BLOCKS).into_iter().map(|mean| math::pow(mean, POWER)).collect()
         };
         let sizing = Sizing::Weights(PerSide::new(of(Side::User), of(Side::Item)));

@@ -15,7 +15,6 @@ pub mod trial;
 use anyhow::Result;
 use scall_core::math;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::segment::ResizeSettings;
 use scall_core::side::Side;
 use scall_core::sizes::Action;
@@ -33,6 +32,7 @@ pub use sizing::Sizing;
 pub use trial::{Measure, TrialSettings};
 
 use super::checkpoint;
+use super::model::Model;
 use super::protocol::Segment;
 use super::runner::Experiment;
 use super::training::Pair;
@@ -103,7 +103,7 @@ pub trait SizingMethod {
         &mut self,
         experiment: &Experiment<'_>,
         segment: &Segment,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         violations: &mut u64,
     ) -> Result<Decided>;
 
@@ -175,13 +175,7 @@ pub trait SizingMethod {
 /// answers with.
 pub trait Representation {
     /// Learns from every pair once a pass, in a fresh random order each time.
-    fn learn(
-        &mut self,
-        recommender: &mut Recommender<'_>,
-        pairs: &mut [Pair],
-        passes: u32,
-        order: &mut Generator,
-    );
+    fn learn(&mut self, recommender: &mut dyn Model, pairs: &mut [Pair], passes: u32, order: &mut Generator);
 
     /// The parameters that it holds.
     fn parameters(&self) -> u64;
@@ -201,14 +195,14 @@ fn popularity_class(frequency: f32, classes: usize) -> usize {
 
 /// An item that the user did not have lately, if 16 draws find one.
 fn draw_negative(
-    recommender: &Recommender<'_>,
+    recommender: &dyn Model,
     user: u32,
     positive: u32,
     generator: &mut Generator,
 ) -> Option<u32> {
-    let items = recommender.arena().count(Side::Item);
+    let items = recommender.count(Side::Item);
     let mut draws = (0..16).map(|_| generator.below(items));
-    draws.find(|&item| item != positive && !recommender.seen().contains(user, item))
+    draws.find(|&item| item != positive && !recommender.has_seen(user, item))
 }
 
 /// The state of a method as bytes, with a checksum.

@@ -3,17 +3,17 @@
 use std::fmt;
 
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::side::Side;
 
 use super::draw_negative;
+use crate::experiment::model::Model;
 use crate::experiment::training::Pair;
 
 /// A moment between two stretches of a train part.
 #[derive(Clone, Copy)]
 pub struct Pause<'p> {
     /// The model.
-    pub recommender: &'p Recommender<'p>,
+    pub recommender: &'p dyn Model,
     /// What was learned since the last pause; nothing at the first.
     pub previous: &'p [Pair],
     /// What is learned next: the segment's model has not learned it yet. Nothing at the last.
@@ -30,7 +30,7 @@ impl Pause<'_> {
 
     /// The frequencies of all known entities of a side.
     pub fn frequencies(&self, side: Side) -> &[f32] {
-        self.recommender.frequencies().of(side, self.recommender.arena().count(side))
+        self.recommender.frequencies(side)
     }
 }
 

@@ -6,7 +6,6 @@
 
 use anyhow::Result;
 use scall_core::frequency::rank;
-use scall_core::recommender::Recommender;
 use scall_core::segment::{ActionSpace, Decider, ResizeSettings, SizeRule};
 use scall_core::side::{PerSide, Side};
 use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::policy::{PolicyKind, PolicyMemory};
 use super::trial::{Task, TrialSettings};
 use super::{Decided, SizingMethod};
+use crate::experiment::model::Model;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
 use crate::experiment::{Protocol, TargetNetworks, checkpoint};
@@ -197,11 +197,10 @@ impl<'a> Published<'a> {
     }
 
     /// Reads the segment to come: its frequencies, beside what the last candidate was.
-    fn read_ahead(&mut self, recommender: &mut Recommender<'_>) -> Result<()> {
-        let decision = recommender.decide();
+    fn read_ahead(&mut self, recommender: &dyn Model) -> Result<()> {
         let LastModel { means, extremes } = self.last_model.clone();
-        let frequencies =
-            PerSide::new(decision.frequencies.user.to_vec(), decision.frequencies.item.to_vec());
+        let frequencies = |side| recommender.frequencies(side).to_vec();
+        let frequencies = PerSide::new(frequencies(Side::User), frequencies(Side::Item));
         let order = PerSide::new(ranking(&frequencies.user), ranking(&frequencies.item));
         let state = Observed { order, frequencies, means, extremes };
         Ok(self.decider.read_sides(&state.sides())?)
@@ -251,7 +250,7 @@ impl SizingMethod for Published<'_> {
         &mut self,
         experiment: &Experiment<'_>,
         segment: &Segment,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         violations: &mut u64,
     ) -> Result<Decided> {
         let resize = self.settings.resize;
@@ -261,7 +260,7 @@ impl SizingMethod for Published<'_> {
         match experiment.request.protocol {
             Protocol::Published => self.read_ahead(recommender)?,
             Protocol::Equal => {
-                self.decider.read(recommender)?;
+                recommender.show(&mut self.decider)?;
                 let task = Task::new(experiment, segment, recommender, self.settings.trial, resize)?;
                 self.search(&mut Trials { task, segment: segment.index, violations })?;
             }

@@ -6,7 +6,6 @@
 
 use anyhow::Result;
 use rayon::prelude::*;
-use scall_core::recommender::Recommender;
 use scall_core::segment::{ActionSpace, Decider, Incumbent, Margin, ResizeSettings, SizeRule};
 use scall_core::sizes::Action;
 use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
@@ -14,6 +13,7 @@ use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
 use super::policy::{PolicyKind, PolicyMemory};
 use super::trial::{Task, Trial, TrialSettings};
 use super::{Decided, Fixed, MethodCard, Published, SizingMethod};
+use crate::experiment::model::Model;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
 use crate::experiment::{Search, checkpoint};
@@ -30,6 +30,7 @@ pub const CARD: MethodCard = MethodCard {
     source: "Qu et al., Scalable Dynamic Embedding Size Search, CIKM 2024, arXiv 2407.15411",
     capped: true,
     between_segments: true,
+    any_storage: true,
     make: |setup| {
         let (settings, seed) = (setup.settings, setup.request.seed);
         Ok(match setup.request.search {
@@ -95,10 +96,10 @@ impl SizingMethod for Scall<'_> {
         &mut self,
         experiment: &Experiment<'_>,
         segment: &Segment,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         violations: &mut u64,
     ) -> Result<Decided> {
-        self.decider.read(recommender)?;
+        recommender.show(&mut self.decider)?;
         if segment.index > 0 {
             let candidates = self.candidates()?;
             let task =

@@ -2,11 +2,10 @@
 
 use scall_core::frequency::rank;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
-use scall_core::segment::{ResizeError, ResizeSettings, Resized, SizeRule, resize, resize_by_weights};
+use scall_core::segment::{ResizeError, ResizeSettings, Resized, SizeRule};
 use scall_core::side::{PerSide, Side};
 
-use crate::experiment::model::SizeScratch;
+use crate::experiment::model::{Model, SizeScratch};
 
 /// How sizes are made.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,41 +34,37 @@ impl Sizing {
     /// If the sizes are impossible, or not there for every entity.
     pub fn apply(
         &self,
-        recommender: &mut Recommender<'_>,
+        recommender: &mut dyn Model,
         settings: &ResizeSettings,
         scratch: &mut SizeScratch,
         generator: &mut Generator,
     ) -> Result<Resized, ResizeError> {
         fn by_weights(
-            recommender: &mut Recommender<'_>,
+            recommender: &mut dyn Model,
             weights: &PerSide<Vec<f32>>,
             settings: &ResizeSettings,
             head_room: u32,
             scratch: &mut SizeScratch,
         ) -> Result<Resized, ResizeError> {
             let weights = PerSide::new(&*weights.user, &*weights.item);
-            resize_by_weights(recommender, weights, settings, head_room, scratch.lend())
+            recommender.resize_by_weights(weights, settings, head_room, scratch.lend())
         }
         match self {
-            Self::Rule(rule) => resize(recommender, rule, settings, 0, scratch.lend(), generator),
+            Self::Rule(rule) => recommender.resize(rule, settings, 0, scratch.lend(), generator),
             Self::Weights(weights) => by_weights(recommender, weights, settings, 0, scratch),
             Self::Dimensions(wanted) => {
-                let bias = u64::from(recommender.config().get().item_bias);
+                let bias = u64::from(recommender.bias_parameters());
                 let with_bias = |&size: &u32| u64::from(size) + if size > 0 { bias } else { 0 };
                 let asked = wanted.user.iter().map(|&size| u64::from(size)).sum::<u64>()
                     + wanted.item.iter().map(with_bias).sum::<u64>();
-                let budget = recommender.arena().row_budget();
+                let budget = recommender.row_budget();
                 let head_room = u64::from(budget).saturating_sub(asked) as u32;
                 let floats = |sizes: &[u32]| sizes.iter().map(|&size| size as f32).collect();
                 let weights = PerSide::new(floats(&wanted.user), floats(&wanted.item));
                 by_weights(recommender, &weights, settings, head_room, scratch)
             }
             Self::Ranks(ranks) => {
-                let frequencies = recommender.frequencies();
-                let of = |side: Side| {
-                    let counts = frequencies.of(side, recommender.arena().count(side));
-                    deal_ranks(counts, ranks.get(side))
-                };
+                let of = |side: Side| deal_ranks(recommender.frequencies(side), ranks.get(side));
                 let weights = PerSide::new(of(Side::User), of(Side::Item));
                 by_weights(recommender, &weights, settings, 0, scratch)
             }
@@ -101,6 +96,7 @@ mod tests {
     use crate::experiment::model::{ModelCapacity, ModelMemory};
     use crate::experiment::protocol::Counts;
     use crate::experiment::settings::Settings;
+    use scall_core::recommender::Recommender;
 
     /// The sizes, biases of items included, that come of `sizing` with 3 users and 2 items.
     fn sizes(sizing: &Sizing, budget: u32, hysteresis: bool) -> (Vec<u32>, Vec<u32>) {
@@ -110,7 +106,7 @@ mod tests {
             longest: 65,
             seen: 8,
         };
-        let mut memory = ModelMemory::new(&capacity);
+        let mut memory = ModelMemory::<f32>::new(&capacity);
         let settings = Settings::default();
         let config = settings.recommender.validate().unwrap();
         let mut model = Recommender::new(memory.lend(), config, PerSide::new(0, 0), budget, 1).unwrap();

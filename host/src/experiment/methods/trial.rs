@@ -3,17 +3,16 @@
 use anyhow::Result;
 use rayon::prelude::*;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::segment::ResizeSettings;
 use scall_core::side::Side;
 
 use super::Sizing;
 use crate::experiment::base::{Occasion, Part};
 use crate::experiment::evaluate::evaluate;
-use crate::experiment::model::{ModelCapacity, ModelMemory, SizeScratch};
+use crate::experiment::model::{self, Memory, Model, ModelCapacity, SizeScratch};
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::{Experiment, purpose};
-use crate::experiment::{kernels, training, validation};
+use crate::experiment::{training, validation};
 
 /// How candidates are trained and measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +73,7 @@ impl<'t> Task<'t> {
     pub fn new(
         experiment: &'t Experiment<'t>,
         segment: &Segment,
-        recommender: &Recommender<'_>,
+        recommender: &dyn Model,
         settings: TrialSettings,
         resize: ResizeSettings,
     ) -> Result<Self> {
@@ -84,8 +83,9 @@ impl<'t> Task<'t> {
         let mut generator = experiment.generator(purpose::SEARCH, segment);
         let part = experiment.part(train.start..cut, settings.replay, &mut generator);
         let learned = part.range.len() + part.replayed.len();
-        let mut frequencies = [(Side::User, known.users), (Side::Item, known.items)]
-            .map(|(side, count)| recommender.frequencies().of(side, count).to_vec());
+        let mut frequencies = [(Side::User, known.users), (Side::Item, known.items)].map(|(side, count)| {
+            recommender.frequencies(side).iter().copied().take(count as usize).collect::<Vec<_>>()
+        });
         for (user, item) in training::pairs(experiment.stream, cut..train.end) {
             for (counts, id) in frequencies.iter_mut().zip([user, item]) {
                 if let Some(count) = counts.get_mut(id as usize) {
@@ -111,10 +111,14 @@ impl<'t> Task<'t> {
         })
     }
 
+    fn memory(&self) -> Box<dyn Memory> {
+        model::memory(self.experiment.request.storage, &self.capacity)
+    }
+
     /// Bytes of the model that a trial trains, and has gone again afterwards.
     pub fn bytes(&self) -> u64 {
         // Of untouched memory the system provides nothing.
-        ModelMemory::new(&self.capacity).bytes()
+        self.memory().bytes()
     }
 
     /// Trains and measures a fresh model of each seed with the sizes of `sizing`.
@@ -133,29 +137,29 @@ impl<'t> Task<'t> {
     /// Trains a fresh model and measures it; also says whether it was over its budget.
     fn once(&self, sizing: &Sizing, seed: u64) -> Result<(f64, bool)> {
         let experiment = self.experiment;
-        let mut memory = ModelMemory::new(&self.capacity);
+        let mut memory = self.memory();
         let config = experiment.settings.recommender.validate()?;
         let cold = experiment.cold_sizes(self.budget);
-        let mut model = Recommender::new(memory.lend(), config, cold, self.budget, seed)?;
+        let mut model = memory.model(config, cold, self.budget, seed)?;
         for (side, counts) in Side::BOTH.into_iter().zip(&self.frequencies) {
             for (id, &count) in (0..).zip(counts) {
                 model.admit(side, 0)?;
-                model.frequencies_mut().set(side, id, count);
+                model.set_frequency(side, id, count);
             }
         }
         let mut generator = Generator::stream(seed, purpose::SIZES);
         let mut scratch = SizeScratch::new(experiment.largest());
-        sizing.apply(&mut model, &self.resize, &mut scratch, &mut generator)?;
-        let over = model.arena().used() > self.budget;
+        sizing.apply(&mut *model, &self.resize, &mut scratch, &mut generator)?;
+        let over = model.used() > self.budget;
         let base = experiment.base();
-        base.learn(&self.part, Occasion::Trial(self.settings), &mut model, &mut generator)?;
+        base.learn(&self.part, Occasion::Trial(self.settings), &mut *model, &mut generator)?;
         let mut quality = 0.0;
-        base.serve(&self.part, &model, &mut |served| quality = self.measure(served, &mut generator))?;
+        base.serve(&self.part, &*model, &mut |served| quality = self.measure(served, &mut generator))?;
         Ok((quality, over))
     }
 
     /// Measures what answers after a training.
-    fn measure(&self, served: &Recommender<'_>, generator: &mut Generator) -> f64 {
+    fn measure(&self, served: &dyn Model, generator: &mut Generator) -> f64 {
         let Experiment { stream, history, .. } = *self.experiment;
         match self.settings.measure {
             Measure::ReciprocalRank => {
@@ -167,7 +171,7 @@ impl<'t> Task<'t> {
             Measure::Quality => {
                 let found = evaluate(stream, history, &self.segment, |users, lists, excluded| {
                     // Lists and scratch have the lengths that were asked for.
-                    let _ = kernels::retrieve(served, users, lists, excluded);
+                    let _ = served.retrieve(users, lists, excluded);
                 });
                 found.quality.fitness()
             }

@@ -54,16 +54,16 @@ impl Environment for Rehearsal<'_> {
         let own_bytes = memory.bytes();
         let nothing = Rows::default();
         let seed = u64::from(generator.next_u32());
-        let mut model = model::model(experiment, lesson, &nothing, &mut memory, seed)?;
+        let mut model = model::model(experiment, lesson, &nothing, &mut *memory, seed)?;
         let resize = experiment.settings.published.resize;
         let decided = Decided { sizing: (*rule).into(), resize, action: None };
-        let over = model::begin(experiment, lesson, &decided, &nothing, &mut model, &mut generator)?;
+        let over = model::begin(experiment, lesson, &decided, &nothing, &mut *model, &mut generator)?;
         self.violations += u64::from(over);
         let mut training = Training::new(
             experiment.request.base,
             experiment.settings.lightgcn.settings,
             lesson,
-            &mut model,
+            &mut *model,
             generator,
         );
         training.block()?;

@@ -2,12 +2,12 @@
 
 use scall_core::frequency::rank;
 use scall_core::random::Generator;
-use scall_core::recommender::Recommender;
 use scall_core::side::{PerSide, Side};
 use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::methods::published::Observed;
+use crate::experiment::model::Model;
 
 /// Standard deviation of the elements of a new row (published: 0.01).
 const INITIAL_SCALE: f32 = 0.01;
@@ -36,13 +36,12 @@ impl SideRows {
 
 impl Rows {
     /// Those of a recommender.
-    pub fn of(recommender: &Recommender<'_>) -> Self {
-        let arena = recommender.arena();
+    pub fn of(recommender: &dyn Model) -> Self {
         let of = |side| {
-            let ids = || 0..arena.count(side);
+            let ids = || 0..recommender.count(side);
             SideRows {
-                sizes: ids().map(|id| arena.size(side, id)).collect(),
-                values: ids().flat_map(|id| arena.row(side, id)).copied().collect(),
+                sizes: ids().map(|id| recommender.size(side, id)).collect(),
+                values: ids().flat_map(|id| recommender.row(side, id)).collect(),
             }
         };
         Self(PerSide::new(of(Side::User), of(Side::Item)))
@@ -55,24 +54,18 @@ impl Rows {
 
     /// Writes the rows to a recommender, whatever its sizes: a row loses its tail or ends in zeros, and rows
     /// that are not here are drawn.
-    pub fn begin(&self, recommender: &mut Recommender<'_>, generator: &mut Generator) {
-        let arena = recommender.arena_mut();
+    pub fn begin(&self, recommender: &mut dyn Model, generator: &mut Generator) {
         for side in Side::BOTH {
             let mut known = self.0.get(side).all();
-            for id in 0..arena.count(side) {
+            for id in 0..recommender.count(side) {
                 // Who has no row of their own is not here either.
-                if arena.size(side, id) == 0 {
-                    known.next();
-                    continue;
-                }
-                let row = arena.row_mut(side, id);
-                match known.next() {
-                    Some(saved) => {
-                        let values = saved.iter().copied().chain(std::iter::repeat(0.0));
-                        row.iter_mut().zip(values).for_each(|(element, value)| *element = value);
-                    }
-                    None => row.iter_mut().for_each(|element| *element = INITIAL_SCALE * generator.normal()),
-                }
+                let size = recommender.size(side, id) as usize;
+                let saved = known.next();
+                let row: Vec<f32> = match saved {
+                    Some(saved) => saved.iter().copied().chain(std::iter::repeat(0.0)).take(size).collect(),
+                    None => (0..size).map(|_| INITIAL_SCALE * generator.normal()).collect(),
+                };
+                recommender.set_row(side, id, &row);
             }
         }
         recommender.reorder();
@@ -136,7 +129,7 @@ mod tests {
     use super::*;
     use crate::experiment::model::{ModelCapacity, ModelMemory};
     use crate::experiment::protocol::Counts;
-    use scall_core::recommender::RecommenderConfig;
+    use scall_core::recommender::{Recommender, RecommenderConfig};
     use scall_core::snapshot;
 
     /// A recommender of these sizes without biases.

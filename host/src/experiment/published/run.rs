@@ -86,8 +86,8 @@ pub fn run(
     let last = last.context("a stream has segments")?;
     let mut memory = model::memory(&experiment, &last)?;
     let held = Held { parameters: experiment.allowance(last.known())?, bytes: memory.bytes() };
-    let ended = model::model(&experiment, &last, &rows, &mut memory, request.seed)?;
-    conclude(&experiment, finished, &ended, held, method.bytes())
+    let ended = model::model(&experiment, &last, &rows, &mut *memory, request.seed)?;
+    conclude(&experiment, finished, &*ended, held, method.bytes())
 }
 
 /// A run between two segments.
@@ -150,9 +150,9 @@ impl Progression<'_> {
         let mut memory = model::memory(experiment, lesson)?;
         let mut generator = experiment.generator(purpose::ORDER, segment);
         let seed = u64::from(generator.next_u32());
-        let mut model = model::model(experiment, lesson, before, &mut memory, seed)?;
-        let decided = method.decide(experiment, segment, &mut model, &mut finished.violations)?;
-        let over = model::begin(experiment, lesson, &decided, before, &mut model, &mut generator)?;
+        let mut model = model::model(experiment, lesson, before, &mut *memory, seed)?;
+        let decided = method.decide(experiment, segment, &mut *model, &mut finished.violations)?;
+        let over = model::begin(experiment, lesson, &decided, before, &mut *model, &mut generator)?;
         finished.violations += u64::from(over);
         let Pending { policy_steps, seconds } = std::mem::take(&mut finished.pending);
         let search_seconds = seconds + started.elapsed().as_secs_f64();
@@ -160,11 +160,16 @@ impl Progression<'_> {
         stage.say("learning");
         let started = Instant::now();
         let budget = experiment.budget(segment.known)?;
-        let used = model.arena().used();
-        finished.followed.push(followed.sizes(model.arena()));
-        let trained =
-            Training::new(request.base, experiment.settings.lightgcn.settings, lesson, &mut model, generator)
-                .converge()?;
+        let used = model.used();
+        finished.followed.push(followed.sizes(&*model));
+        let trained = Training::new(
+            request.base,
+            experiment.settings.lightgcn.settings,
+            lesson,
+            &mut *model,
+            generator,
+        )
+        .converge()?;
         let earlier = segment.index.checked_sub(1).and_then(|last| experiment.segments.get(last));
         let earlier = earlier.map_or(Counts::default(), |earlier| earlier.known);
         finished.segments.push(report::Segment {
@@ -180,6 +185,7 @@ impl Progression<'_> {
             parameters_used: used.into(),
             working_memory_bytes: trained.working_memory_bytes,
             bytes_used: u64::from(used) * u64::from(request.storage.bytes()),
+            saturated: None,
             action: decided.action,
             quality: trained.evaluation.quality,
             published: Some(report::PublishedSegment {

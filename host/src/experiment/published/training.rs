@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use scall_core::math;
 use scall_core::random::Generator;
-use scall_core::recommender::{Recommender, RecommenderConfig};
+use scall_core::recommender::RecommenderConfig;
 use scall_core::side::{PerSide, Side};
 
 use super::examination::Examination;
 use super::lesson::Lesson;
 use super::rows::Rows;
+use crate::experiment::Base;
 use crate::experiment::evaluate::Evaluation;
-use crate::experiment::{Base, kernels};
+use crate::experiment::model::Model;
 use crate::lightgcn::{Batch, Candidates, Graph, LightGcnSettings, Sampler, Trainer, served};
 
 /// Blocks without a gain after which a training may end (published: 3).
@@ -26,9 +27,9 @@ const MOST_BLOCKS: u32 = 100;
 
 /// One training of a recommender's rows on a lesson.
 #[derive(Debug)]
-pub struct Training<'t, 'm> {
+pub struct Training<'t> {
     lesson: &'t Lesson<'t>,
-    recommender: &'t mut Recommender<'m>,
+    recommender: &'t mut dyn Model,
     base: Learner,
     settings: LightGcnSettings,
     sampler: Sampler,
@@ -49,18 +50,17 @@ enum Learner {
     LightGcn(Box<Trainer>),
 }
 
-impl<'t, 'm> Training<'t, 'm> {
+impl<'t> Training<'t> {
     /// A training that begins at the rows of `recommender`. Batches, blocks and rates are those of `settings` for
     /// every base.
     pub fn new(
         base: Base,
         settings: LightGcnSettings,
         lesson: &'t Lesson<'t>,
-        recommender: &'t mut Recommender<'m>,
+        recommender: &'t mut dyn Model,
         generator: Generator,
     ) -> Self {
-        let arena = recommender.arena();
-        let sizes = |side| (0..arena.count(side)).map(|id| arena.size(side, id)).collect();
+        let sizes = |side| (0..recommender.count(side)).map(|id| recommender.size(side, id)).collect();
         let graph = Graph::new(&PerSide::new(sizes(Side::User), sizes(Side::Item)), || lesson.interactions());
         let had = |user, item| lesson.had(user, item);
         let sampler = Sampler::new(&graph, lesson.current(), had, Candidates::Current);
@@ -116,7 +116,7 @@ impl<'t, 'm> Training<'t, 'm> {
                             .iter()
                             .map(|one| (users[one.user as usize], items[one.positive as usize])),
                     );
-                    loss += kernels::learn_batch(recommender, &pairs) / pairs.len().max(1) as f64;
+                    loss += recommender.learn_with_loss(&pairs) / pairs.len().max(1) as f64;
                 }
                 recommender.reorder();
             }
@@ -131,11 +131,11 @@ impl<'t, 'm> Training<'t, 'm> {
     /// More propagated numbers than can be served.
     pub fn measure(&mut self, examination: &Examination) -> Result<Evaluation> {
         let (lesson, started) = (self.lesson, Instant::now());
-        let measure = |recommender: &Recommender<'_>| {
+        let measure = |recommender: &dyn Model| {
             examination.measure(
                 |users, lists, excluded| {
                     // Lists and scratch have the lengths that were asked for.
-                    let _ = kernels::retrieve(recommender, users, lists, excluded);
+                    let _ = recommender.retrieve(users, lists, excluded);
                 },
                 |user, item| lesson.learned(user, item),
             )

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
 use scall_core::policy::{BETA_1, BETA_2};
-use scall_core::recommender::RecommenderConfig;
+use scall_core::recommender::{Recommender, RecommenderConfig};
 
 use super::*;
 use crate::experiment::Counts;
@@ -185,8 +185,8 @@ fn final_vectors_and_scores_are_those_of_plain_matrices() {
         let compared = served(&mut trainer, |recommender| {
             let mut compared = 0;
             for side in Side::BOTH {
-                for id in 0..recommender.arena().count(side) {
-                    let found = recommender.arena().row(side, id);
+                for id in 0..recommender.count(side) {
+                    let found = recommender.row(side, id);
                     assert_eq!(found.len(), width);
                     for (found, expected) in found.iter().zip(&expected[dense.node(side, id)]) {
                         assert!(

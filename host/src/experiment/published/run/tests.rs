@@ -1,9 +1,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use crate::experiment::model::Model;
 use anyhow::bail;
 use rayon::ThreadPoolBuilder;
-use scall_core::recommender::Recommender;
 use scall_core::segment::SizeRule;
 
 use super::*;
@@ -140,7 +140,7 @@ impl SizingMethod for Drawn {
         &mut self,
         experiment: &Experiment<'_>,
         segment: &Segment,
-        _recommender: &mut Recommender<'_>,
+        _recommender: &mut dyn Model,
         _violations: &mut u64,
     ) -> Result<Decided> {
         if self.stop == Stop::Decision(segment.index) {
