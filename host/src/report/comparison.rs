@@ -2,7 +2,7 @@
 
 use super::document::{CompareDocument, Spread, SummaryRow};
 use super::table::{grouped, quality};
-use crate::experiment::{Method, name_of};
+use crate::experiment::{Base, name_of};
 
 /// A comparison as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,75 @@ pub(super) fn grid(document: &CompareDocument) -> Grid {
     Grid { columns, rows: rows.collect(), notes: notes(document) }
 }
 
+/// One stream's methods side by side at every budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Overview {
+    /// The stream, and the recommender where there are several.
+    pub(super) title: String,
+    /// As written.
+    pub(super) budgets: Vec<String>,
+    /// A method, and what it reaches at each budget: empty where it was not run.
+    pub(super) methods: Vec<(String, Vec<Reached>)>,
+}
+
+/// What a method reaches, in [`BEST_IN`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reached {
+    /// Mean and standard deviation.
+    pub(super) text: String,
+    /// Whether nothing else is better.
+    pub(super) best: bool,
+    /// Whether something else is better, by no more than chance.
+    pub(super) tied: bool,
+}
+
+/// One overview per stream and recommender; none where a budget or a method stands alone.
+pub(super) fn overviews(document: &CompareDocument) -> Vec<Overview> {
+    let summary = &document.summary;
+    let bases = distinct(summary.iter().map(|row| row.base));
+    let budgets = distinct(summary.iter().map(|row| row.budget.to_string()));
+    let methods = distinct(summary.iter().map(|row| row.method));
+    if budgets.len() < 2 || methods.len() < 2 {
+        return Vec::new();
+    }
+    let overview = |(dataset, base): (&str, Base)| {
+        let reached = |method, budget: &String| {
+            let row = summary.iter().find(|row| {
+                (row.dataset.as_str(), row.base, row.method) == (dataset, base, method)
+                    && row.budget.to_string() == *budget
+            });
+            row.map_or_else(Reached::default, |row| {
+                let best = is_best(row, summary);
+                let text = with_spread(row.recall, row.seeds);
+                Reached { text, best, tied: row.first_or_tied && !best }
+            })
+        };
+        let several = if bases.len() > 1 { format!(", {}", name_of(&base)) } else { String::new() };
+        Overview {
+            title: format!("{dataset}{several}"),
+            budgets: budgets.clone(),
+            methods: methods
+                .iter()
+                .map(|&method| {
+                    let cells = budgets.iter().map(|budget| reached(method, budget));
+                    (method.to_string(), cells.collect())
+                })
+                .collect(),
+        }
+    };
+    distinct(summary.iter().map(|row| (row.dataset.as_str(), row.base))).into_iter().map(overview).collect()
+}
+
+/// In order of first appearance.
+fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.fold(Vec::new(), |mut known, next| {
+        if !known.contains(&next) {
+            known.push(next);
+        }
+        known
+    })
+}
+
 fn notes(document: &CompareDocument) -> Vec<String> {
     let summary = &document.summary;
     let mut notes = Vec::new();
@@ -105,12 +174,7 @@ fn notes(document: &CompareDocument) -> Vec<String> {
         "KiB: all that is held at the peak: rows, tables beside them, what the method keeps and the recommender works in, and a trial's model"
             .to_owned(),
     );
-    let mut methods: Vec<Method> = Vec::new();
-    for row in summary {
-        if !methods.contains(&row.method) {
-            methods.push(row.method);
-        }
-    }
+    let methods = distinct(summary.iter().map(|row| row.method));
     if methods.len() > 1 {
         let standing = methods.iter().map(|method| {
             let of_method = || summary.iter().filter(|row| row.method == *method);
@@ -157,6 +221,7 @@ fn probability(value: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::Method;
     use crate::report::{examples, summary};
 
     #[test]

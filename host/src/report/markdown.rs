@@ -1,16 +1,13 @@
 //! A comparison as a table in Markdown.
 
-use super::comparison::{BEST_IN, grid};
+use super::comparison::{BEST_IN, Overview, Reached, grid, overviews};
 use super::document::CompareDocument;
 
-/// The table, and what a reader must know.
+/// An overview of each stream, the table, and what a reader must know.
 pub fn comparison(document: &CompareDocument) -> String {
     let grid = grid(document);
-    let line = |cells: &mut dyn Iterator<Item = String>| {
-        let cells: Vec<_> = cells.collect();
-        format!("| {} |\n", cells.join(" | "))
-    };
-    let mut text = line(&mut grid.columns.iter().map(|column| column.name.to_owned()));
+    let mut text: String = overviews(document).iter().map(overview).collect();
+    text.push_str(&line(&mut grid.columns.iter().map(|column| column.name.to_owned())));
     text.push_str(&line(
         &mut grid.columns.iter().map(
             |column| {
@@ -29,6 +26,33 @@ pub fn comparison(document: &CompareDocument) -> String {
         text.push_str(&format!("- {}\n", escape(note)));
     }
     text
+}
+
+/// A stream's methods side by side at every budget.
+fn overview(of: &Overview) -> String {
+    let cell = |reached: &Reached| match (reached.best, reached.tied) {
+        (true, _) => format!("**{}**", escape(&reached.text)),
+        (false, true) => format!("{} =", escape(&reached.text)),
+        (false, false) => escape(&reached.text),
+    };
+    let budgets = of.budgets.iter().map(|budget| escape(budget));
+    let mut text = format!(
+        "{}: {BEST_IN}, the best in bold, what is behind it by no more than chance with =\n\n",
+        escape(&of.title)
+    );
+    text.push_str(&line(&mut core::iter::once("method".to_owned()).chain(budgets)));
+    text.push_str(&line(
+        &mut core::iter::once("---").chain(of.budgets.iter().map(|_| "---:")).map(str::to_owned),
+    ));
+    for (method, cells) in &of.methods {
+        text.push_str(&line(&mut core::iter::once(escape(method)).chain(cells.iter().map(cell))));
+    }
+    text.push('\n');
+    text
+}
+
+fn line(cells: &mut dyn Iterator<Item = String>) -> String {
+    format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
 }
 
 /// Text that stands for itself: neither markup nor the end of a cell.
