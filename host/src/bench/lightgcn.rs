@@ -45,7 +45,7 @@ fn step(effort: Effort, (name, mean): (&str, u32), pairs: &[(u32, u32)], near: f
         model::sizes(ITEMS, mean, WIDTH, &mut generator)?,
     );
     let config = RecommenderConfig { item_bias: false, ..RecommenderConfig::default() };
-    let mut memory = model::memory(&sizes, 0);
+    let mut memory = model::memory::<f32>(&sizes, 0);
     let recommender = model::recommender(&mut memory, &sizes, config)?;
     let settings = LightGcnSettings::PUBLISHED;
     let graph = Graph::new(&sizes, || pairs.iter().copied());

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use scall_core::Side;
+use scall_core::element::Element;
 use scall_core::random::Generator;
 use scall_core::recommender::{Recommender, RecommenderConfig};
 use scall_core::side::PerSide;
@@ -29,7 +30,7 @@ pub(super) fn sizes(entities: u32, mean: u32, largest: u32, generator: &mut Gene
 }
 
 /// Memory for entities with rows of these sizes.
-pub(super) fn memory(sizes: &PerSide<Vec<u32>>, seen: usize) -> ModelMemory {
+pub(super) fn memory<E: Element>(sizes: &PerSide<Vec<u32>>, seen: usize) -> ModelMemory<E> {
     let total: u32 = Side::BOTH.iter().flat_map(|&side| sizes.get(side)).sum();
     let longest = Side::BOTH.iter().flat_map(|&side| sizes.get(side)).max().copied().unwrap_or(0);
     ModelMemory::new(&ModelCapacity {
@@ -41,11 +42,11 @@ pub(super) fn memory(sizes: &PerSide<Vec<u32>>, seen: usize) -> ModelMemory {
 }
 
 /// A recommender in that memory, its rows drawn at random and in order for retrieval.
-pub(super) fn recommender<'a>(
-    memory: &'a mut ModelMemory,
+pub(super) fn recommender<'a, E: Element>(
+    memory: &'a mut ModelMemory<E>,
     sizes: &PerSide<Vec<u32>>,
     config: RecommenderConfig,
-) -> Result<Recommender<'a>> {
+) -> Result<Recommender<'a, E>> {
     let total = Side::BOTH.iter().flat_map(|&side| sizes.get(side)).sum();
     let config = config.validate()?;
     let mut recommender = Recommender::new(memory.lend(), config, PerSide::new(0, 0), total, 1)

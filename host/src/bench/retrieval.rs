@@ -1,6 +1,7 @@
 //! The best 20 of 100,000 items.
 
 use anyhow::Result;
+use scall_core::element::Element;
 use scall_core::random::Generator;
 use scall_core::recommender::{RecommenderConfig, Scored};
 use scall_core::side::PerSide;
@@ -21,18 +22,19 @@ fn config() -> RecommenderConfig {
 }
 
 pub(super) fn rows(effort: Effort) -> Result<Vec<BenchRow>> {
-    Ok(vec![single(effort)?, batch(effort)?])
+    let name = "topk/100k/mean8/single";
+    Ok(vec![single::<f32>(effort, name)?, single::<i8>(effort, &format!("{name}/i8"))?, batch(effort)?])
 }
 
 /// One user at a time, items of power-law sizes.
-fn single(effort: Effort) -> Result<BenchRow> {
+fn single<E: Element>(effort: Effort, name: &str) -> Result<BenchRow> {
     let mut generator = Generator::new(1);
     let mut sizes = PerSide::new(vec![DIMENSIONS; 64], model::sizes(ITEMS, 8, DIMENSIONS, &mut generator)?);
-    sizes.item.iter_mut().for_each(|size| *size += 1);
-    let mut memory = model::memory(&sizes, SEEN);
+    sizes.item.iter_mut().for_each(|size| *size += E::BIAS as u32);
+    let mut memory = model::memory::<E>(&sizes, SEEN);
     let recommender = model::recommender(&mut memory, &sizes, config())?;
-    let elements: u32 = sizes.item.iter().sum();
-    let read = yardstick::read_rate(effort, &vec![1; elements as usize])?;
+    let bytes = sizes.item.iter().sum::<u32>() as usize * size_of::<E>();
+    let read = yardstick::read_rate(effort, &vec![1; bytes.div_ceil(size_of::<u32>())])?;
 
     let mut list = [Scored::NONE; LIST];
     let users = sizes.user.len() as u32;
@@ -44,16 +46,16 @@ fn single(effort: Effort) -> Result<BenchRow> {
         Ok(())
     })?;
     let (best, median) = (timing.best / f64::from(users), timing.median / f64::from(users));
-    let rate = f64::from(elements) * 4.0 / best;
+    let rate = bytes as f64 / best;
     Ok(row(
-        "topk/100k/mean8/single",
+        name,
         1.0 / best,
         "queries/s",
         format!(
             "{:.0} us a query; {}; reads {:.1} MB a query at {:.0} of {:.0} GB/s",
             best * 1e6,
             timing.note(&format!("{:.0} us", median * 1e6)),
-            f64::from(elements) * 4e-6,
+            bytes as f64 * 1e-6,
             rate / 1e9,
             read / 1e9,
         ),
@@ -63,7 +65,7 @@ fn single(effort: Effort) -> Result<BenchRow> {
 /// Many users at once, items of equal sizes.
 fn batch(effort: Effort) -> Result<BenchRow> {
     let sizes = PerSide::new(vec![DIMENSIONS; BATCH as usize], vec![DIMENSIONS + 1; ITEMS as usize]);
-    let mut memory = model::memory(&sizes, SEEN);
+    let mut memory = model::memory::<f32>(&sizes, SEEN);
     let recommender = model::recommender(&mut memory, &sizes, config())?;
     let peak = yardstick::arithmetic_rate(effort)?;
 

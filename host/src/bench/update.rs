@@ -1,12 +1,13 @@
 //! Learning event by event.
 
 use anyhow::Result;
+use scall_core::element::{Element, F16};
 use scall_core::math;
 use scall_core::random::Generator;
 use scall_core::recommender::RecommenderConfig;
 use scall_core::side::PerSide;
 
-use super::timing::Effort;
+use super::timing::{Effort, Timing};
 use super::{model, row, yardstick};
 use crate::experiment::kernels;
 use crate::experiment::settings::Settings;
@@ -36,24 +37,21 @@ pub(super) fn rows(effort: Effort) -> Result<Vec<BenchRow>> {
     let experiment = Settings::default().recommender;
     let even = RecommenderConfig { negatives: 1, hardest_of: 1, ..default };
     let hardest = RecommenderConfig { negatives: 1, hardest_of: 3, ..experiment };
-    let cases = [
-        ("update/mean8", 8, 8, even),
-        ("update/mean32", 32, 32, even),
-        ("update/mean32/power-law", 32, 128, even),
-        ("update/mean32/hardest3", 32, 32, hardest),
+    let cases: [Case; 6] = [
+        ("update/mean8", 8, 8, even, time::<f32>),
+        ("update/mean32", 32, 32, even, time::<f32>),
+        ("update/mean32/f16", 32, 32, even, time::<F16>),
+        ("update/mean32/i8", 32, 32, even, time::<i8>),
+        ("update/mean32/power-law", 32, 128, even, time::<f32>),
+        ("update/mean32/hardest3", 32, 32, hardest, time::<f32>),
     ];
     let mut rows = Vec::new();
-    for (name, mean, largest, config) in cases {
-        let mut sizes = PerSide::new(
+    for (name, mean, largest, config, time) in cases {
+        let sizes = PerSide::new(
             model::sizes(USERS, mean, largest, &mut generator)?,
             model::sizes(ITEMS, mean, largest, &mut generator)?,
         );
-        if config.item_bias {
-            sizes.item.iter_mut().for_each(|size| *size += 1);
-        }
-        let mut memory = model::memory(&sizes, SEEN);
-        let mut recommender = model::recommender(&mut memory, &sizes, config)?;
-        let timing = effort.time(|| Ok(kernels::observe(&mut recommender, &events)?))?;
+        let timing = time(effort, sizes, config, &events)?;
         let rate = EVENTS as f64 / timing.best;
         let share = 100.0 * OPERATIONS * f64::from(mean) * rate / peak;
         let shape =
@@ -72,6 +70,26 @@ pub(super) fn rows(effort: Effort) -> Result<Vec<BenchRow>> {
         ));
     }
     Ok(rows)
+}
+
+/// A name, the mean and the largest number of dimensions, and how they are learned and stored.
+type Case = (&'static str, u32, u32, RecommenderConfig, Time);
+
+type Time = fn(Effort, PerSide<Vec<u32>>, RecommenderConfig, &[(u32, u32)]) -> Result<Timing>;
+
+/// Learning from the events with rows of so many dimensions, stored as `E`.
+fn time<E: Element>(
+    effort: Effort,
+    mut sizes: PerSide<Vec<u32>>,
+    config: RecommenderConfig,
+    events: &[(u32, u32)],
+) -> Result<Timing> {
+    if config.item_bias {
+        sizes.item.iter_mut().for_each(|size| *size += E::BIAS as u32);
+    }
+    let mut memory = model::memory::<E>(&sizes, SEEN);
+    let mut recommender = model::recommender(&mut memory, &sizes, config)?;
+    effort.time(|| Ok(kernels::observe(&mut recommender, events)?))
 }
 
 /// `count` numbers below `entities` of which the one at rank `r` comes up in proportion to `r^-exponent`;

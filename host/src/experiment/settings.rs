@@ -9,7 +9,7 @@ use scall_core::sizes::{Bounds, Distribution, SizeSettings};
 
 use super::base::LightGcnSteps;
 use super::methods::{Measure, PublishedSettings, SearchSettings, TrialSettings};
-use super::{Base, Protocol, RewardRange, RunRequest, SizeLimits, TargetNetworks};
+use super::{Base, Protocol, RewardRange, RunRequest, SizeLimits, Storage, TargetNetworks};
 use crate::lightgcn::{Candidates, LightGcnSettings};
 
 /// Everything about learning that the command line does not say.
@@ -113,7 +113,7 @@ pub const MOST_POLICY_STEPS: u32 = 50;
 impl Settings {
     /// Those of a request.
     pub fn of(request: &RunRequest) -> Self {
-        let settings = Self::of_base(request.base);
+        let settings = Self::of_base(request.base).stored_as(request.storage);
         let mut settings = match request.protocol {
             Protocol::Equal => settings,
             Protocol::Published => settings.published_protocol(),
@@ -146,6 +146,15 @@ impl Settings {
                 ..settings
             },
         }
+    }
+
+    /// The same for rows that are stored in this type, where it wants others.
+    const fn stored_as(mut self, storage: Storage) -> Self {
+        if matches!(storage, Storage::I8) {
+            // Shorter steps come to the ends of the range less often.
+            self.recommender.learning_rate = 0.1;
+        }
+        self
     }
 
     /// Those of the published protocol (Qu et al., CIKM 2024): rows of 1 to 256 dimensions that are dealt anew

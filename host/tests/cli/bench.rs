@@ -6,7 +6,10 @@ use crate::support::{document, scall_line, text};
 const PROMISED: &[(&str, &str)] = &[
     ("update/mean8", "updates/s"),
     ("update/mean32", "updates/s"),
+    ("update/mean32/f16", "updates/s"),
+    ("update/mean32/i8", "updates/s"),
     ("topk/100k/mean8/single", "queries/s"),
+    ("topk/100k/mean8/single/i8", "queries/s"),
     ("topk/100k/dim64/batch256", "queries/s"),
     ("sizes/expected/1e6", "s"),
     ("sizes/draw/1e6", "s"),
