@@ -3,6 +3,7 @@
 //! | written | meaning |
 //! | --- | --- |
 //! | `mean:N` | `N` parameters per entity seen so far, so the budget grows with them; decimals allowed |
+//! | `mean:NB` | the same in bytes of parameters: `mean:8B` |
 //! | `params:N` | `N` parameters |
 //! | `64KiB`, `1MiB`, `1GiB` | bytes of parameters, in binary units |
 //! | `10kB`, `10MB`, `1GB`, `512B` | bytes of parameters, in decimal units |
@@ -41,6 +42,7 @@ pub struct BudgetSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Amount {
     MeanMillionths(u128),
+    MeanByteMillionths(u128),
     Parameters(u128),
     Bytes(u128),
 }
@@ -48,8 +50,8 @@ enum Amount {
 /// Why a text is not a budget.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "`{text}` is not a budget: expected mean:N (parameters per entity), params:N, or bytes such as 64KiB, \
-     1MiB or 10MB{hint}"
+    "`{text}` is not a budget: expected mean:N (parameters per entity), mean:NB (bytes per entity), params:N, or \
+     bytes such as 64KiB, 1MiB or 10MB{hint}"
 )]
 pub struct ParseBudgetError {
     text: String,
@@ -93,6 +95,9 @@ impl BudgetSpec {
     pub fn parameters(&self, entities: u64, storage: Storage) -> Result<u32, BudgetError> {
         let parameters = match self.amount {
             Amount::MeanMillionths(mean) => mean.saturating_mul(entities.into()) / MILLION,
+            Amount::MeanByteMillionths(mean) => {
+                mean.saturating_mul(entities.into()) / (MILLION * u128::from(storage.bytes()))
+            }
             Amount::Parameters(parameters) => parameters,
             Amount::Bytes(bytes) => bytes / u128::from(storage.bytes()),
         };
@@ -105,7 +110,7 @@ impl BudgetSpec {
 
     /// Whether the budget grows with the number of entities.
     pub const fn grows(&self) -> bool {
-        matches!(self.amount, Amount::MeanMillionths(_))
+        matches!(self.amount, Amount::MeanMillionths(_) | Amount::MeanByteMillionths(_))
     }
 
     /// The text it was written as.
@@ -153,7 +158,10 @@ impl From<BudgetSpec> for String {
 
 fn parse(text: &str) -> Result<Amount, &'static str> {
     if let Some(number) = text.strip_prefix("mean:") {
-        return Ok(Amount::MeanMillionths(millionths(number)?));
+        return match number.strip_suffix('B') {
+            Some(bytes) => Ok(Amount::MeanByteMillionths(millionths(bytes)?)),
+            None => Ok(Amount::MeanMillionths(millionths(number)?)),
+        };
     }
     if let Some(number) = text.strip_prefix("params:") {
         let millionths = millionths(number)?;
@@ -220,6 +228,20 @@ mod tests {
     }
 
     #[test]
+    fn a_budget_in_bytes_holds_as_many_parameters_as_it_stores() {
+        let of = |text: &str| {
+            [Storage::F32, Storage::F16, Storage::I8]
+                .map(|storage| text.parse::<BudgetSpec>().unwrap().parameters(101, storage).unwrap())
+        };
+        assert_eq!(of("mean:8B"), [202, 404, 808]);
+        // 50.5 bytes.
+        assert_eq!(of("mean:0.5B"), [12, 25, 50]);
+        assert_eq!(of("64KiB"), [16_384, 32_768, 65_536]);
+        assert_eq!(of("mean:8"), [808; 3]);
+        assert!("mean:8B".parse::<BudgetSpec>().unwrap().grows());
+    }
+
+    #[test]
     fn a_number_of_parameters_is_itself() {
         assert_eq!(parameters("params:1", 5), 1);
         assert_eq!(parameters("params:4294967295", 5), u32::MAX);
@@ -252,6 +274,9 @@ mod tests {
             "mean:1e3",
             "mean:1.",
             "mean:.5",
+            "mean:B",
+            "mean:8KB",
+            "mean:8b",
             "mean:1.2.3",
             "mean:0.0000001",
             "params:1.5",

@@ -187,14 +187,14 @@ fn parse_action(text: &str) -> Result<Action, String> {
 
 impl ExperimentArguments {
     /// Refuses options that the protocol or the search has no use for, and methods that have no place in it.
-    pub(super) fn check(&self, methods: &[Method]) -> Result<(), Failure> {
+    pub(super) fn check(&self, methods: &[Method], storages: &[Storage]) -> Result<(), Failure> {
         let PublishedArguments { new_entities, select, target_networks, policy_steps, reward_range } =
             self.published;
         let refuse = |typed: bool, option: &str, why: &str| {
             if typed { Err(Failure::usage(format!("{option}: {why}"))) } else { Ok(()) }
         };
-        if self.storage != Storage::F32 {
-            let storage = format!("--storage {}", name_of(&self.storage));
+        if let Some(storage) = storages.iter().find(|&&storage| storage != Storage::F32) {
+            let storage = format!("--storage {}", name_of(storage));
             let in_floats = "--base lightgcn learns a copy of the rows in floats; expected --storage f32";
             refuse(self.base == Base::Lightgcn, &storage, in_floats)?;
             let in_floats = "--protocol published begins every training at floats; expected --storage f32";

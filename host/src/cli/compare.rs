@@ -10,9 +10,9 @@ use super::console::{self, Console};
 use super::failure::Failure;
 use super::run::request;
 use crate::budget::BudgetSpec;
-use crate::experiment::{self, Method, RunRequest};
+use crate::experiment::{self, Method, RunRequest, Storage, name_of};
 use crate::input::Format;
-use crate::report::{RunResult, files, summary, table};
+use crate::report::{Contender, RunResult, files, summary, table};
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -36,6 +36,9 @@ pub(super) struct Arguments {
         allow_hyphen_values = true
     )]
     budgets: Vec<BudgetSpec>,
+    /// How a parameter is stored, separated by commas: each method runs with each of them [default: --storage]
+    #[arg(long, value_name = "NAMES", value_enum, value_delimiter = ',', conflicts_with = "storage")]
+    storages: Vec<Storage>,
     /// How many seeds: --seed, --seed + 1, ...
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     seeds: u32,
@@ -45,7 +48,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments, command: &str, console: &mut Console) -> Result<(), Failure> {
     let output = arguments.experiment.output;
-    arguments.experiment.check(&arguments.methods)?;
+    arguments.experiment.check(&arguments.methods, &arguments.storages())?;
     let requests = requests(arguments)?;
     let write = |request: &RunRequest, result: &RunResult| match &request.out {
         Some(directory) => files::write_run(directory, result),
@@ -62,10 +65,18 @@ pub(super) fn execute(arguments: &Arguments, command: &str, console: &mut Consol
     console.show(&document, output, table::compare)
 }
 
-/// One request per stream, budget, method and seed, in this order.
+impl Arguments {
+    fn storages(&self) -> Vec<Storage> {
+        if self.storages.is_empty() { vec![self.experiment.storage] } else { self.storages.clone() }
+    }
+}
+
+/// One request per stream, budget, method, storage and seed, in this order.
 fn requests(arguments: &Arguments) -> Result<Vec<RunRequest>, Failure> {
     unique("--methods", &arguments.methods.iter().map(|method| method.name()))?;
     unique("--budgets", &arguments.budgets.iter().map(BudgetSpec::as_str))?;
+    let storages: Vec<_> = arguments.storages.iter().map(name_of).collect();
+    unique("--storages", &storages.iter().map(String::as_str))?;
     // The name of a file is that of its stream.
     let names: Vec<_> = arguments.data.iter().map(|path| file_name(path).display().to_string()).collect();
     unique("--data", &names.iter().map(String::as_str))?;
@@ -85,13 +96,16 @@ fn requests(arguments: &Arguments) -> Result<Vec<RunRequest>, Failure> {
     for data in streams {
         let name = data.map_or(OsStr::new(Format::BuiltIn.name()), file_name);
         for budget in &arguments.budgets {
-            for method in &arguments.methods {
-                for seed in first..=last {
-                    let mut request = request(data, *method, budget, &arguments.experiment);
-                    request.out =
-                        request.out.map(|out| files::run_directory(&out, name, *method, budget, seed));
-                    request.seed = seed;
-                    requests.push(request);
+            for &method in &arguments.methods {
+                for storage in arguments.storages() {
+                    for seed in first..=last {
+                        let mut request = request(data, method, budget, storage, &arguments.experiment);
+                        let contender = Contender { method, storage };
+                        request.out =
+                            request.out.map(|out| files::run_directory(&out, name, contender, budget, seed));
+                        request.seed = seed;
+                        requests.push(request);
+                    }
                 }
             }
         }
@@ -159,10 +173,25 @@ mod tests {
     }
 
     #[test]
+    fn every_method_runs_in_every_storage() {
+        let line = "compare --methods scall,uniform --storages f32,i8 --budgets mean:8B --out o";
+        let runs: Vec<_> =
+            parse(line).unwrap().into_iter().map(|run| (run.method, run.storage, run.out.unwrap())).collect();
+        let places: Vec<_> =
+            runs.iter().map(|(.., out)| out.file_name().unwrap().to_str().unwrap()).collect();
+        let expected = ["scall-mean-8B", "scall-mean-8B-i8", "uniform-mean-8B", "uniform-mean-8B-i8"];
+        assert_eq!(places, expected.map(|name| format!("{name}-seed42")));
+        assert_eq!((runs[1].0, runs[1].1), (Method::Scall, Storage::I8));
+        let one = parse("compare --methods random --storage f16").unwrap();
+        assert_eq!((one.len(), one[0].storage), (1, Storage::F16));
+    }
+
+    #[test]
     fn naming_something_twice_is_refused() {
         for line in [
             "compare --methods scall,random,scall",
             "compare --budgets mean:2,mean:2",
+            "compare --storages i8,f16,i8",
             "compare --data a/x.csv --data b/x.csv",
         ] {
             assert!(

@@ -9,7 +9,7 @@ use super::console::{self, Console};
 use super::failure::Failure;
 use super::parity;
 use crate::budget::BudgetSpec;
-use crate::experiment::{self, Method, RunRequest};
+use crate::experiment::{self, Method, RunRequest, Storage};
 use crate::report::chart::Canvas;
 use crate::report::{RunDocument, chart, files, table};
 
@@ -37,6 +37,7 @@ pub(super) fn request(
     data: Option<&Path>,
     method: Method,
     budget: &BudgetSpec,
+    storage: Storage,
     arguments: &ExperimentArguments,
 ) -> RunRequest {
     RunRequest {
@@ -47,7 +48,7 @@ pub(super) fn request(
         sizes: arguments.sizes(),
         base: arguments.base,
         budget: budget.clone(),
-        storage: arguments.storage,
+        storage,
         protocol: arguments.protocol,
         segments: arguments.segments(),
         published: arguments.published(),
@@ -64,8 +65,8 @@ pub(super) fn execute(arguments: &Arguments, command: &str, console: &mut Consol
         return parity::execute(arguments.experiment.seed, output, console);
     }
     let Arguments { data, method, budget, experiment, .. } = arguments;
-    experiment.check(&[*method])?;
-    let request = request(data.as_deref(), *method, budget, experiment);
+    experiment.check(&[*method], &[experiment.storage])?;
+    let request = request(data.as_deref(), *method, budget, experiment.storage, experiment);
     let result = experiment::run(&request, &console::progress(output))?;
     if let Some(directory) = &request.out {
         files::write_command(directory, command)?;
@@ -84,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::experiment::{
-        Base, DataSource, Protocol, PublishedOptions, RewardRange, Search, Selection, SizeLimits, Storage,
+        Base, DataSource, Protocol, PublishedOptions, RewardRange, Search, Selection, SizeLimits,
         TargetNetworks,
     };
     use crate::input::{Column, Delimiter};
@@ -96,10 +97,17 @@ mod tests {
         arguments: Arguments,
     }
 
+    impl Typed {
+        fn check(&self) -> Result<(), Failure> {
+            let Arguments { method, experiment, .. } = &self.arguments;
+            experiment.check(&[*method], &[experiment.storage])
+        }
+    }
+
     fn parse(line: &str) -> RunRequest {
         let Arguments { data, method, budget, experiment, .. } =
             Typed::try_parse_from(line.split_whitespace()).unwrap().arguments;
-        request(data.as_deref(), method, &budget, &experiment)
+        request(data.as_deref(), method, &budget, experiment.storage, &experiment)
     }
 
     #[test]
@@ -171,7 +179,7 @@ mod tests {
     fn options_without_a_use_are_refused() {
         let refused = |line: &str| {
             let typed = Typed::try_parse_from(line.split_whitespace()).unwrap();
-            match typed.arguments.experiment.check(&[typed.arguments.method]) {
+            match typed.check() {
                 Err(Failure::Usage(message)) => message,
                 other => panic!("{line}: {other:?}"),
             }
@@ -198,7 +206,7 @@ mod tests {
             "run --segments 5",
         ] {
             let typed = Typed::try_parse_from(line.split_whitespace()).unwrap();
-            assert!(typed.arguments.experiment.check(&[typed.arguments.method]).is_ok(), "{line}");
+            assert!(typed.check().is_ok(), "{line}");
         }
     }
 }

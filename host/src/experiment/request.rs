@@ -184,10 +184,11 @@ impl fmt::Display for RewardRange {
 }
 
 /// How a parameter is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Storage {
     /// 32-bit floating point
+    #[default]
     F32,
     /// 16-bit floating point
     F16,

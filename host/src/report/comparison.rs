@@ -9,7 +9,7 @@ use crate::experiment::{Base, name_of};
 pub(super) struct Grid {
     /// The columns, from left to right.
     pub(super) columns: Vec<Column>,
-    /// One row per stream, budget and method.
+    /// One row per stream, budget, method and storage.
     pub(super) rows: Vec<Row>,
     /// What a reader must know, one sentence or two each.
     pub(super) notes: Vec<String>,
@@ -41,15 +41,16 @@ pub(super) const BEST_IN: &str = "recall@20";
 /// How a column's text comes from a row.
 type Cell = fn(&SummaryRow) -> String;
 
-/// All columns: what is shown of a stream or a recommender is left out where there is only one.
-const COLUMNS: [(&str, bool, Cell); 13] = [
+/// All columns: what is shown of a stream, a recommender or a storage is left out where there is only one.
+const COLUMNS: [(&str, bool, Cell); 14] = [
     ("data", false, |row| row.dataset.clone()),
     ("base", false, |row| name_of(&row.base)),
     ("budget", false, |row| row.budget.to_string()),
     ("method", false, |row| row.method.to_string()),
+    ("storage", false, |row| name_of(&row.storage)),
     (BEST_IN, true, |row| with_spread(row.recall, row.seeds)),
     ("ndcg@20", true, |row| with_spread(row.ndcg, row.seeds)),
-    ("against", false, |row| row.best_other.map(|method| method.to_string()).unwrap_or_default()),
+    ("against", false, |row| row.opponent().map(|other| other.to_string()).unwrap_or_default()),
     ("p (t)", true, |row| probability(row.p_value_vs_best_other)),
     ("Holm", true, |row| probability(row.p_value_holm)),
     ("p (W)", true, |row| probability(row.p_value_wilcoxon)),
@@ -64,7 +65,7 @@ pub(super) fn grid(document: &CompareDocument) -> Grid {
     let several = |cell: Cell| summary.windows(2).any(|pair| cell(&pair[0]) != cell(&pair[1]));
     let shown: Vec<_> = COLUMNS
         .into_iter()
-        .filter(|(name, _, cell)| !["data", "base"].contains(name) || several(*cell))
+        .filter(|(name, _, cell)| !["data", "base", "storage"].contains(name) || several(*cell))
         .collect();
     let columns = shown.iter().map(|&(name, numbers, _)| Column { name, numbers }).collect();
     let rows = summary.iter().enumerate().map(|(place, row)| Row {
@@ -82,7 +83,7 @@ pub(super) struct Overview {
     pub(super) title: String,
     /// As written.
     pub(super) budgets: Vec<String>,
-    /// A method, and what it reaches at each budget: empty where it was not run.
+    /// A method with its storage, and what it reaches at each budget: empty where it was not run.
     pub(super) methods: Vec<(String, Vec<Reached>)>,
 }
 
@@ -102,14 +103,14 @@ pub(super) fn overviews(document: &CompareDocument) -> Vec<Overview> {
     let summary = &document.summary;
     let bases = distinct(summary.iter().map(|row| row.base));
     let budgets = distinct(summary.iter().map(|row| row.budget.to_string()));
-    let methods = distinct(summary.iter().map(|row| row.method));
-    if budgets.len() < 2 || methods.len() < 2 {
+    let contenders = distinct(summary.iter().map(SummaryRow::contender));
+    if budgets.len() < 2 || contenders.len() < 2 {
         return Vec::new();
     }
     let overview = |(dataset, base): (&str, Base)| {
-        let reached = |method, budget: &String| {
+        let reached = |contender, budget: &String| {
             let row = summary.iter().find(|row| {
-                (row.dataset.as_str(), row.base, row.method) == (dataset, base, method)
+                (row.dataset.as_str(), row.base, row.contender()) == (dataset, base, contender)
                     && row.budget.to_string() == *budget
             });
             row.map_or_else(Reached::default, |row| {
@@ -122,11 +123,11 @@ pub(super) fn overviews(document: &CompareDocument) -> Vec<Overview> {
         Overview {
             title: format!("{dataset}{several}"),
             budgets: budgets.clone(),
-            methods: methods
+            methods: contenders
                 .iter()
-                .map(|&method| {
-                    let cells = budgets.iter().map(|budget| reached(method, budget));
-                    (method.to_string(), cells.collect())
+                .map(|&contender| {
+                    let cells = budgets.iter().map(|budget| reached(contender, budget));
+                    (contender.to_string(), cells.collect())
                 })
                 .collect(),
         }
@@ -174,18 +175,19 @@ fn notes(document: &CompareDocument) -> Vec<String> {
         "KiB: all that is held at the peak: rows, tables beside them, what the method keeps and the recommender works in, and a trial's model"
             .to_owned(),
     );
-    let methods = distinct(summary.iter().map(|row| row.method));
-    if methods.len() > 1 {
-        let standing = methods.iter().map(|method| {
-            let of_method = || summary.iter().filter(|row| row.method == *method);
-            let (all, first) = (of_method().count(), of_method().filter(|row| row.first_or_tied).count());
-            format!("{method} {first} of {all}")
+    let contenders = distinct(summary.iter().map(SummaryRow::contender));
+    if contenders.len() > 1 {
+        let standing = contenders.iter().map(|contender| {
+            let own = || summary.iter().filter(|row| row.contender() == *contender);
+            let (all, first) = (own().count(), own().filter(|row| row.first_or_tied).count());
+            format!("{contender} {first} of {all}")
         });
         notes.push(format!(
             "first, or behind by no more than chance (both corrected p from 0.05): {}",
             standing.collect::<Vec<_>>().join(", ")
         ));
     }
+    let methods = distinct(summary.iter().map(|row| row.method));
     let uncapped = methods.iter().filter(|method| !method.card().capped).map(ToString::to_string);
     let uncapped: Vec<_> = uncapped.collect();
     if !uncapped.is_empty() {
@@ -201,7 +203,8 @@ fn competes(row: &SummaryRow, other: &SummaryRow) -> bool {
 }
 
 fn is_best(row: &SummaryRow, all: &[SummaryRow]) -> bool {
-    let mut rivals = all.iter().filter(|other| competes(row, other) && other.method != row.method).peekable();
+    let mut rivals =
+        all.iter().filter(|other| competes(row, other) && other.contender() != row.contender()).peekable();
     rivals.peek().is_some() && rivals.all(|other| other.recall.mean < row.recall.mean)
 }
 

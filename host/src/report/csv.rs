@@ -87,7 +87,7 @@ pub fn sizes(counts: &SizeCounts, out: &mut dyn Write) -> io::Result<()> {
     csv.flush()
 }
 
-/// One row per stream, budget and method.
+/// One row per stream, budget, method and storage.
 ///
 /// # Errors
 /// If `out` cannot be written to.
@@ -97,6 +97,7 @@ pub fn summary(rows: &[SummaryRow], out: &mut dyn Write) -> io::Result<()> {
         "dataset",
         "base",
         "method",
+        "storage",
         "budget",
         "recall@20_mean",
         "recall@20_std",
@@ -104,6 +105,7 @@ pub fn summary(rows: &[SummaryRow], out: &mut dyn Write) -> io::Result<()> {
         "ndcg@20_std",
         "seeds",
         "best_other",
+        "best_other_storage",
         "pairs",
         "p_value_vs_best_other",
         "p_value_holm",
@@ -123,6 +125,7 @@ pub fn summary(rows: &[SummaryRow], out: &mut dyn Write) -> io::Result<()> {
             row.dataset.clone(),
             name_of(&row.base),
             row.method.name().to_owned(),
+            name_of(&row.storage),
             row.budget.to_string(),
             number(row.recall.mean),
             number(row.recall.std),
@@ -130,6 +133,7 @@ pub fn summary(rows: &[SummaryRow], out: &mut dyn Write) -> io::Result<()> {
             number(row.ndcg.std),
             row.seeds.to_string(),
             row.best_other.map(|method| method.name().to_owned()).unwrap_or_default(),
+            row.best_other_storage.map(|storage| name_of(&storage)).unwrap_or_default(),
             row.pairs.to_string(),
             p(row.p_value_vs_best_other),
             p(row.p_value_holm),

@@ -8,6 +8,7 @@ use std::ops::{Add, Div};
 use scall_core::sizes::Action;
 use serde::{Deserialize, Serialize};
 
+use super::contender::Contender;
 use super::trace::Trace;
 use crate::budget::BudgetSpec;
 use crate::experiment::methods::{MethodCard, PublishedSettings};
@@ -242,11 +243,11 @@ pub struct CompareDocument {
     pub schema: u32,
     /// Every run, by stream, budget, method and seed.
     pub runs: Vec<RunDocument>,
-    /// One row per stream, budget and method.
+    /// One row per stream, budget, method and storage.
     pub summary: Vec<SummaryRow>,
 }
 
-/// One method at one budget on one stream, over all seeds.
+/// One method with one storage at one budget on one stream, over all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRow {
     /// The name of the stream.
@@ -255,6 +256,9 @@ pub struct SummaryRow {
     pub base: Base,
     /// How sizes were chosen.
     pub method: Method,
+    /// How a parameter was stored.
+    #[serde(default)]
+    pub storage: Storage,
     /// As written.
     pub budget: BudgetSpec,
     /// The runs' mean Recall@20.
@@ -277,6 +281,9 @@ pub struct SummaryRow {
     pub first_or_tied: bool,
     /// The method it was tested against.
     pub best_other: Option<Method>,
+    /// And how that one's parameters were stored.
+    #[serde(default)]
+    pub best_other_storage: Option<Storage>,
     /// How many pairs were tested.
     pub pairs: usize,
     /// How many runs were summed up.
@@ -289,6 +296,19 @@ pub struct SummaryRow {
     pub search_seconds: Spread,
     /// A run's time for learning.
     pub train_seconds: Spread,
+}
+
+impl SummaryRow {
+    /// The method and its storage.
+    pub const fn contender(&self) -> Contender {
+        Contender { method: self.method, storage: self.storage }
+    }
+
+    /// The one it was tested against.
+    pub fn opponent(&self) -> Option<Contender> {
+        let Self { best_other, best_other_storage, .. } = *self;
+        best_other.map(|method| Contender { method, storage: best_other_storage.unwrap_or_default() })
+    }
 }
 
 /// A mean and how far the values spread around it.
@@ -488,6 +508,11 @@ impl RunDocument {
     /// A time of all segments together.
     pub fn seconds(&self, phase: fn(&Segment) -> f64) -> f64 {
         self.segments.iter().map(phase).sum()
+    }
+
+    /// The method and its storage.
+    pub const fn contender(&self) -> Contender {
+        Contender { method: self.method, storage: self.storage }
     }
 }
 

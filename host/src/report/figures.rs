@@ -179,12 +179,12 @@ fn quality_by(
     x: impl Fn(&SummaryRow) -> f64,
 ) -> Chart {
     let rows = || document.summary.iter().filter(|row| row.dataset == dataset);
-    let series = distinct(rows().map(|row| &row.method)).map(|method| {
-        let of_method = rows().filter(|row| row.method == *method);
+    let series = distinct(rows().map(SummaryRow::contender)).map(|contender| {
+        let own = rows().filter(|row| row.contender() == contender);
         let mut points: Vec<_> =
-            of_method.map(|row| Point { x: x(row), y: row.recall.mean, error: row.recall.std }).collect();
+            own.map(|row| Point { x: x(row), y: row.recall.mean, error: row.recall.std }).collect();
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
-        line(method.to_string(), points)
+        line(contender.to_string(), points)
     });
     Chart {
         title: format!("{what}: {}", cut(dataset)),
@@ -225,16 +225,15 @@ fn at_budget(
 ) -> Chart {
     let mut runs = of_dataset(document, dataset);
     runs.retain(|run| run.budget.spec == *budget);
-    let series = distinct(runs.iter().map(|run| &run.method)).map(|method| {
-        let of_method: Vec<_> = runs.iter().filter(|run| run.method == *method).collect();
-        let segments = of_method.iter().map(|run| run.segments.len()).min().unwrap_or(0);
+    let series = distinct(runs.iter().map(|run| run.contender())).map(|contender| {
+        let own: Vec<_> = runs.iter().filter(|run| run.contender() == contender).collect();
+        let segments = own.iter().map(|run| run.segments.len()).min().unwrap_or(0);
         let at = |index: usize| {
-            let values: Vec<_> =
-                of_method.iter().filter_map(|run| run.segments.get(index)).map(&value).collect();
+            let values: Vec<_> = own.iter().filter_map(|run| run.segments.get(index)).map(&value).collect();
             let spread = spread(&values);
             Point { x: index as f64, y: spread.mean, error: spread.std }
         };
-        line(method.to_string(), (0..segments).map(at).collect())
+        line(contender.to_string(), (0..segments).map(at).collect())
     });
     Chart {
         title: format!("{what}: {}, budget {budget}", cut(dataset)),
@@ -293,8 +292,8 @@ fn steps(counts: &[u64]) -> Vec<Point> {
     points
 }
 
-fn distinct<'a, T: PartialEq + 'a>(values: impl Iterator<Item = &'a T>) -> impl Iterator<Item = &'a T> {
-    let mut seen: Vec<&T> = Vec::new();
+fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+    let mut seen: Vec<T> = Vec::new();
     for value in values {
         if !seen.contains(&value) {
             seen.push(value);

@@ -25,11 +25,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::contender::Contender;
 use super::document::{CompareDocument, RunResult};
 use super::plot::{self, Chart};
 use super::{csv, figures, json, latex, markdown};
 use crate::budget::BudgetSpec;
-use crate::experiment::Method;
+use crate::experiment::{Storage, name_of};
 use crate::output;
 
 /// The document of a run.
@@ -102,11 +103,14 @@ pub fn write_command(directory: &Path, command: &str) -> Result<()> {
 pub fn run_directory(
     compare: &Path,
     dataset: &OsStr,
-    method: Method,
+    contender: Contender,
     budget: &BudgetSpec,
     seed: u64,
 ) -> PathBuf {
-    compare.join("runs").join(dataset).join(format!("{}-{}-seed{seed}", method.name(), file_name(budget)))
+    let Contender { method, storage } = contender;
+    let storage = if storage == Storage::F32 { String::new() } else { format!("-{}", name_of(&storage)) };
+    let name = format!("{}-{}{storage}-seed{seed}", method.name(), file_name(budget));
+    compare.join("runs").join(dataset).join(name)
 }
 
 fn file_name(budget: &BudgetSpec) -> String {
@@ -126,6 +130,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::experiment::Method;
     use crate::report::{RunDocument, examples, summary};
 
     fn names(directory: &Path) -> Vec<String> {
@@ -197,7 +202,13 @@ mod tests {
     #[test]
     fn every_run_of_a_comparison_has_a_directory_of_its_own() {
         let budget = "mean:8".parse().unwrap();
-        let path = run_directory(Path::new("out"), OsStr::new("u.data"), Method::Scall, &budget, 42);
+        let path = run_directory(
+            Path::new("out"),
+            OsStr::new("u.data"),
+            Contender { method: Method::Scall, storage: Storage::F32 },
+            &budget,
+            42,
+        );
         assert_eq!(path, Path::new("out/runs/u.data/scall-mean-8-seed42"));
     }
 }

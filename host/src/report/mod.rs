@@ -2,6 +2,7 @@
 
 pub mod chart;
 mod comparison;
+pub mod contender;
 pub mod csv;
 pub mod document;
 pub mod figures;
@@ -20,6 +21,7 @@ pub mod trace;
 #[cfg(test)]
 pub(crate) mod examples;
 
+pub use contender::Contender;
 pub use document::{
     BenchDocument, BenchRow, Budget, CompareDocument, DataStatsDocument, Dataset, FetchedDocument, HeldBytes,
     KnownSet, KnownSetsDocument, MethodsDocument, ParityDocument, PreparedDocument, PublishedProtocol,

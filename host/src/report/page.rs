@@ -125,7 +125,7 @@ fn facts_of_run(document: &RunDocument) -> Vec<(&'static str, String)> {
                 grouped(data.items)
             ),
         ),
-        ("method", format!("{} on {}", document.method, name_of(&document.base))),
+        ("method", format!("{} on {}", document.contender(), name_of(&document.base))),
         ("protocol", name_of(&document.protocol)),
         (
             "budget",
@@ -234,8 +234,9 @@ fn of_comparison(saved: &SavedComparison) -> Content {
         ..Section::default()
     });
     for run in examples {
-        let RunDocument { dataset, method, budget, seed, .. } = &run.document;
-        let of = format!("{method} on {}, budget {}, seed {seed}", dataset.name, budget.spec);
+        let RunDocument { dataset, budget, seed, .. } = &run.document;
+        let of =
+            format!("{} on {}, budget {}, seed {seed}", run.document.contender(), dataset.name, budget.spec);
         sections.push(Section { title: format!("Row sizes: {of}"), ..rows_of(run) });
         if !run.trace.steps.is_empty() {
             sections.push(Section { title: format!("Search: {of}"), ..search_of(run) });
@@ -267,12 +268,12 @@ fn times_of(document: &CompareDocument) -> TableView {
     let rows = document.summary.iter().map(|row| {
         let runs = || {
             document.runs.iter().filter(|run| {
-                (&run.dataset.name, run.base, &run.budget.spec, run.method)
-                    == (&row.dataset, row.base, &row.budget, row.method)
+                (&run.dataset.name, run.base, &run.budget.spec, run.contender())
+                    == (&row.dataset, row.base, &row.budget, row.contender())
             })
         };
         let mean = |phase| seconds(spread(&runs().map(|run| run.seconds(phase)).collect::<Vec<_>>()).mean);
-        let mut cells = vec![row.dataset.clone(), row.budget.to_string(), row.method.to_string()];
+        let mut cells = vec![row.dataset.clone(), row.budget.to_string(), row.contender().to_string()];
         cells.extend(PHASES.map(|(_, phase)| mean(phase)));
         cells
     });

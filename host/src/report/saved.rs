@@ -82,14 +82,21 @@ fn examples(directory: &Path, document: &CompareDocument) -> Result<Vec<SavedRun
     for one in &document.runs {
         let same = |other: &SavedRun| {
             let other = &other.document;
-            (&other.dataset.name, other.base, other.method) == (&one.dataset.name, one.base, one.method)
+            (&other.dataset.name, other.base, other.contender())
+                == (&one.dataset.name, one.base, one.contender())
         };
         if examples.iter().any(same) {
             continue;
         }
         // The name of a stream is one part of a path, unless somebody has changed the document.
         let dataset = Path::new(&one.dataset.name).file_name().unwrap_or_default();
-        examples.extend(run(&run_directory(directory, dataset, one.method, &one.budget.spec, one.seed))?);
+        examples.extend(run(&run_directory(
+            directory,
+            dataset,
+            one.contender(),
+            &one.budget.spec,
+            one.seed,
+        ))?);
     }
     Ok(examples)
 }
@@ -153,10 +160,13 @@ mod tests {
             })
             .collect();
         for run in &runs {
-            let RunDocument { dataset, budget, method, seed, .. } = &run.document;
+            let RunDocument { dataset, budget, seed, .. } = &run.document;
             let name = OsStr::new(&dataset.name);
-            files::write_run(&run_directory(directory.path(), name, *method, &budget.spec, *seed), run)
-                .unwrap();
+            files::write_run(
+                &run_directory(directory.path(), name, run.document.contender(), &budget.spec, *seed),
+                run,
+            )
+            .unwrap();
         }
         let document = summary::compare(runs.into_iter().map(|run| run.document).collect());
         files::write_compare(directory.path(), &document).unwrap();

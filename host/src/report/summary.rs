@@ -1,14 +1,15 @@
 //! From single runs to a comparison.
 
+use super::contender::Contender;
 use super::document::{CompareDocument, RunDocument, SCHEMA, Segment, Spread, SummaryRow};
 use super::statistics::{holm, paired_t_test, spread, wilcoxon_signed_rank};
 use crate::budget::BudgetSpec;
-use crate::experiment::{Base, Method};
+use crate::experiment::Base;
 
 /// A lead counts as chance from here on.
 const CHANCE: f64 = 0.05;
 
-/// Sums up runs by stream, budget and method, in the order in which these first appear.
+/// Sums up runs by stream, budget, method and storage, in the order in which these first appear.
 ///
 /// Every method is tested against the best other one on its stream at its budget, by mean Recall@20, on the
 /// pairs of (seed, segment) that both have; the warm-up segment does not count.
@@ -36,7 +37,7 @@ fn corrected(p_values: impl Iterator<Item = Option<f64>>) -> Vec<Option<f64>> {
 struct Group<'a> {
     dataset: &'a str,
     base: Base,
-    method: Method,
+    contender: Contender,
     budget: &'a BudgetSpec,
     runs: Vec<&'a RunDocument>,
 }
@@ -44,7 +45,7 @@ struct Group<'a> {
 impl<'a> Group<'a> {
     fn of(run: &'a RunDocument) -> Self {
         let (dataset, budget) = (run.dataset.name.as_str(), &run.budget.spec);
-        Self { dataset, base: run.base, method: run.method, budget, runs: vec![run] }
+        Self { dataset, base: run.base, contender: run.contender(), budget, runs: vec![run] }
     }
 
     /// Whether both have the same stream, recommender and budget.
@@ -79,7 +80,7 @@ fn group(runs: &[RunDocument]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for run in runs {
         let new = Group::of(run);
-        match groups.iter_mut().find(|group| group.method == new.method && group.competes_with(&new)) {
+        match groups.iter_mut().find(|group| group.contender == new.contender && group.competes_with(&new)) {
             Some(group) => group.runs.push(run),
             None => groups.push(new),
         }
@@ -88,7 +89,7 @@ fn group(runs: &[RunDocument]) -> Vec<Group<'_>> {
 }
 
 fn row(one: &Group<'_>, all: &[Group<'_>]) -> SummaryRow {
-    let others = all.iter().filter(|other| other.method != one.method && other.competes_with(one));
+    let others = all.iter().filter(|other| other.contender != one.contender && other.competes_with(one));
     // Of equal ones the first.
     let best =
         others.reduce(|best, other| if other.mean_recall() > best.mean_recall() { other } else { best });
@@ -96,7 +97,8 @@ fn row(one: &Group<'_>, all: &[Group<'_>]) -> SummaryRow {
     SummaryRow {
         dataset: one.dataset.to_owned(),
         base: one.base,
-        method: one.method,
+        method: one.contender.method,
+        storage: one.contender.storage,
         budget: one.budget.clone(),
         recall: one.spread(|run| run.mean.recall),
         ndcg: one.spread(|run| run.mean.ndcg),
@@ -105,7 +107,8 @@ fn row(one: &Group<'_>, all: &[Group<'_>]) -> SummaryRow {
         p_value_wilcoxon: wilcoxon_signed_rank(&differences),
         p_value_wilcoxon_holm: None,
         first_or_tied: best.is_none_or(|best| one.mean_recall() >= best.mean_recall()),
-        best_other: best.map(|best| best.method),
+        best_other: best.map(|best| best.contender.method),
+        best_other_storage: best.map(|best| best.contender.storage),
         pairs: differences.len(),
         seeds: one.runs.len(),
         budget_violations: one.runs.iter().map(|run| run.budget_violations).sum(),
@@ -118,6 +121,7 @@ fn row(one: &Group<'_>, all: &[Group<'_>]) -> SummaryRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::{Method, Storage};
     use crate::report::examples;
 
     fn three_by_two() -> CompareDocument {
@@ -169,6 +173,24 @@ mod tests {
         let recall = comparison.summary[0].recall;
         assert!((recall.mean - 0.155).abs() < 1e-12, "{recall:?}");
         assert!((recall.std - 0.0015).abs() < 1e-12, "{recall:?}");
+    }
+
+    #[test]
+    fn one_method_in_two_storages_is_two() {
+        let mut runs = Vec::new();
+        for storage in [Storage::F32, Storage::I8] {
+            for seed in 1..=3 {
+                let mut run = examples::run(Method::Uniform, "mean:8B", seed);
+                run.storage = storage;
+                runs.push(run);
+            }
+        }
+        let rows = compare(runs).summary;
+        let names: Vec<_> = rows.iter().map(|row| row.contender().to_string()).collect();
+        assert_eq!(names, ["uniform", "uniform i8"]);
+        let opponents: Vec<_> = rows.iter().map(|row| row.opponent().unwrap().to_string()).collect();
+        assert_eq!(opponents, ["uniform i8", "uniform"]);
+        assert_eq!((rows[0].seeds, rows[0].pairs), (3, 6));
     }
 
     #[test]

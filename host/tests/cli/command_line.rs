@@ -77,7 +77,7 @@ fn a_text_that_is_no_budget_is_a_wrong_command_line() {
             2,
             &[
                 "'--budget <SPEC>'",
-                "expected mean:N (parameters per entity), params:N, or bytes such as 64KiB, 1MiB or 10MB",
+                "expected mean:N (parameters per entity), mean:NB (bytes per entity), params:N, or bytes such as 64KiB, 1MiB or 10MB",
             ],
         );
     }

@@ -1,7 +1,7 @@
 //! `--storage`: rows in fewer bits.
 
-use crate::run::{integer, run, timeless};
-use crate::support::Directory;
+use crate::run::{integer, run, small_stream, timeless};
+use crate::support::{Directory, document, scall};
 
 const STORAGES: [(&str, u64); 3] = [("f32", 4), ("f16", 2), ("i8", 1)];
 
@@ -57,4 +57,29 @@ fn chance_in_rounding_follows_the_seed_and_not_the_threads() {
         assert_ne!(result("--seed 43")["mean"], document["mean"]);
         assert!(document["segments"][1]["action"]["user_share"].is_f64(), "scall searches in {storage}, too");
     }
+}
+
+#[test]
+fn storages_are_compared_at_equal_bytes() {
+    let directory = Directory::new();
+    let mut command = scall(["compare", "--json", "--segments", "4", "--k-core", "1", "--seeds", "2"]);
+    command.args(["--methods", "uniform", "--storages", "f32,i8", "--budgets", "mean:8B,2KiB", "--data"]);
+    command.arg(small_stream(&directory)).arg("--out").arg(directory.path().join("out"));
+    let compared = document(command);
+    let runs = compared["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 8);
+    for run in runs {
+        let bytes = if run["storage"] == "i8" { 1 } else { 4 };
+        let budget = &run["budget"];
+        assert_eq!(integer(&budget["parameters"]) * bytes, integer(&budget["bytes"]));
+        let entities = integer(&run["dataset"]["users"]) + integer(&run["dataset"]["items"]);
+        let of_budget = if budget["spec"] == "2KiB" { 2048 } else { 8 * entities };
+        assert_eq!(integer(&budget["bytes"]), of_budget);
+    }
+    let summary = compared["summary"].as_array().unwrap();
+    let opponents: Vec<_> = summary.iter().map(|row| (&row["storage"], &row["best_other_storage"])).collect();
+    assert_eq!(opponents.len(), 4);
+    assert!(opponents.iter().all(|(own, other)| own != other), "{opponents:?}");
+    let place = "out/runs/small.csv/uniform-2KiB-i8-seed43/run.json";
+    assert!(directory.path().join(place).exists());
 }
