@@ -1,13 +1,15 @@
-//! Lets the linker find the board's `memory.x`, wherever the build is started, and the program the recorded
-//! stream that `SCALL_STREAM` names, if it does.
+//! Lets the linker find the `memory.x` of the board that `SCALL_BOARD` names, or else of QEMU's, and the program the
+//! recorded stream that `SCALL_STREAM` names, if it does.
 
 use std::{env, fs, path::PathBuf};
 
 fn main() -> std::io::Result<()> {
     let variable = |name| env::var_os(name).ok_or(std::io::ErrorKind::NotFound);
     let out = PathBuf::from(variable("OUT_DIR")?);
-    let board = if variable("TARGET")?.to_string_lossy().starts_with("thumbv8m") { "505" } else { "386" };
-    let memory = format!("boards/mps2-an{board}/memory.x");
+    let default = if variable("TARGET")?.to_string_lossy().starts_with("thumbv8m") { "505" } else { "386" };
+    let board = env::var("SCALL_BOARD").unwrap_or_else(|_| format!("mps2-an{default}"));
+    let memory = format!("boards/{board}/memory.x");
+    println!("cargo::rerun-if-env-changed=SCALL_BOARD");
     fs::copy(&memory, out.join("memory.x"))?;
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rerun-if-changed={memory}");
