@@ -25,9 +25,46 @@ pub const HEADER_LEN: usize = 24;
 
 /// One table of 1 KiB, four times as fast as none.
 #[cfg(not(feature = "small"))]
-static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+type Tables = crc::Table<1>;
 #[cfg(feature = "small")]
-static CRC: Crc<u32, crc::NoTable> = Crc::<u32, crc::NoTable>::new(&CRC_32_ISO_HDLC);
+type Tables = crc::NoTable;
+
+static CRC: Crc<u32, Tables> = Crc::<u32, Tables>::new(&CRC_32_ISO_HDLC);
+
+/// CRC-32 (ISO-HDLC) of bytes that come in parts.
+#[derive(Clone)]
+pub struct Checksum(crc::Digest<'static, u32, Tables>);
+
+impl Checksum {
+    /// The checksum of no bytes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(CRC.digest())
+    }
+
+    /// Takes more bytes in. O(bytes).
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The checksum of all bytes so far.
+    #[must_use]
+    pub fn value(&self) -> u32 {
+        self.0.clone().finalize()
+    }
+}
+
+impl Default for Checksum {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Checksum").field(&self.value()).finish()
+    }
+}
 
 /// Why an envelope could not be opened or sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,26 +133,42 @@ impl Kind {
         let too_small = EnvelopeError::BufferTooSmall { needed, available };
         let whole = output.get_mut(..needed).ok_or(too_small)?;
         let (header, body) = whole.split_first_chunk_mut::<HEADER_LEN>().ok_or(too_small)?;
-        let length = (body.len() as u64).to_le_bytes();
-        let body_crc = CRC.checksum(body).to_le_bytes();
+        *header = self.header(body.len(), CRC.checksum(body));
+        Ok(needed)
+    }
+
+    /// The header of a body of that length and checksum.
+    pub(crate) fn header(self, length: usize, body_crc: u32) -> [u8; HEADER_LEN] {
+        let mut header = [0; HEADER_LEN];
+        let length = (length as u64).to_le_bytes();
+        let body_crc = body_crc.to_le_bytes();
         let fields = self.magic.into_iter().chain(self.version.to_le_bytes()).chain(length).chain(body_crc);
         for (byte, value) in header.iter_mut().zip(fields) {
             *byte = value;
         }
-        let (fields, crc) = header.split_at_mut_checked(HEADER_LEN - 4).ok_or(too_small)?;
-        for (byte, value) in crc.iter_mut().zip(CRC.checksum(fields).to_le_bytes()) {
+        let crc = CRC.checksum(header.get(..HEADER_LEN - 4).unwrap_or_default()).to_le_bytes();
+        for (byte, value) in header.iter_mut().skip(HEADER_LEN - 4).zip(crc) {
             *byte = value;
         }
-        Ok(needed)
+        header
     }
 
     /// The body in the front of `input`, if header and body are intact.
     pub(crate) fn open(self, input: &[u8]) -> Result<&[u8], EnvelopeError> {
-        if input.iter().zip(self.magic).any(|(&found, expected)| found != expected) {
-            return Err(EnvelopeError::WrongMagic);
-        }
+        self.expect_magic(input)?;
         let truncated = |needed| EnvelopeError::Truncated { needed, available: input.len() };
         let (header, rest) = input.split_first_chunk::<HEADER_LEN>().ok_or(truncated(HEADER_LEN))?;
+        let (length, body_crc) = self.open_header(header)?;
+        let body = rest.get(..length).ok_or(truncated(HEADER_LEN.saturating_add(length)))?;
+        if CRC.checksum(body) != body_crc {
+            return Err(EnvelopeError::Damaged);
+        }
+        Ok(body)
+    }
+
+    /// Length and checksum of the body behind an intact header.
+    pub(crate) fn open_header(self, header: &[u8; HEADER_LEN]) -> Result<(usize, u32), EnvelopeError> {
+        self.expect_magic(header)?;
         let version = u32::from_le_bytes(field(header, 4));
         if version != self.version {
             return Err(EnvelopeError::ForeignVersion { found: version, expected: self.version });
@@ -125,11 +178,13 @@ impl Kind {
             return Err(EnvelopeError::Damaged);
         }
         let length = usize::try_from(u64::from_le_bytes(field(header, 8))).unwrap_or(usize::MAX);
-        let body = rest.get(..length).ok_or(truncated(HEADER_LEN.saturating_add(length)))?;
-        if CRC.checksum(body) != u32::from_le_bytes(field(header, 16)) {
-            return Err(EnvelopeError::Damaged);
-        }
-        Ok(body)
+        Ok((length, u32::from_le_bytes(field(header, 16))))
+    }
+
+    /// Refuses bytes that begin otherwise.
+    fn expect_magic(self, bytes: &[u8]) -> Result<(), EnvelopeError> {
+        let differs = bytes.iter().zip(self.magic).any(|(&found, expected)| found != expected);
+        if differs { Err(EnvelopeError::WrongMagic) } else { Ok(()) }
     }
 }
 

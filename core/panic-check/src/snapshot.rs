@@ -2,6 +2,7 @@
 
 use core::hint::black_box;
 use scall_core::arena::{Arena, ArenaStore, boundaries_len};
+use scall_core::envelope::Checksum;
 use scall_core::frequency::Frequencies;
 use scall_core::random::Generator;
 use scall_core::side::PerSide;
@@ -40,5 +41,18 @@ pub fn exercise() {
     let _ = black_box(snapshot::size(shape, &all));
     let _ = black_box(snapshot::save(shape, &all, bytes));
     let _ = black_box(snapshot::load(shape, &mut all, black_box(bytes)));
+    let mut piece = black_box([0; 40]);
+    let piece = piece.get_mut(..black_box(30)).unwrap_or_default();
+    let mut checksum = black_box(Checksum::new());
+    let taken = snapshot::save_in_pieces(shape, &all, piece, |piece| {
+        checksum.update(black_box(piece));
+        black_box(Err::<(), u32>(1))
+    });
+    let _ = black_box((taken, checksum.value()));
+    let fetched = snapshot::load_in_pieces(shape, &mut all, piece, |index, piece| {
+        black_box((index, piece));
+        black_box(Err::<usize, u32>(1))
+    });
+    let _ = black_box(fetched);
     black_box(all.generator.next_u32());
 }

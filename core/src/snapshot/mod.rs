@@ -6,7 +6,8 @@
 //! their bits.
 //!
 //! Loading is done in two passes: the first checks everything and changes nothing, the second, which can
-//! no longer fail, writes.
+//! no longer fail, writes. Where there is no room for a whole snapshot beside the state, it goes
+//! [in pieces](save_in_pieces).
 //!
 //! ```
 //! use scall_core::random::Generator;
@@ -27,6 +28,7 @@
 
 mod error;
 mod generator;
+mod pieces;
 mod reader;
 mod writer;
 
@@ -39,6 +41,7 @@ use crate::envelope::Kind;
 
 pub use crate::envelope::HEADER_LEN;
 pub use error::SnapshotError;
+pub use pieces::{PieceError, load_in_pieces, save_in_pieces};
 pub use reader::Reader;
 pub use writer::Writer;
 

@@ -3,22 +3,35 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use postcard::Deserializer;
+use postcard::de_flavors::Flavor;
+use postcard::{Deserializer, Error};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 
 use super::SnapshotError;
+use super::pieces::Supply;
 
 /// Takes values in the order in which they were written.
 #[derive(Debug)]
 pub struct Reader<'b> {
-    input: &'b [u8],
+    input: Input<'b>,
     dry: bool,
+}
+
+/// Where the bytes come from.
+#[derive(Debug)]
+enum Input<'b> {
+    Whole(&'b [u8]),
+    Pieces(&'b mut Supply<'b>),
 }
 
 impl<'b> Reader<'b> {
     pub(super) const fn new(input: &'b [u8], dry: bool) -> Self {
-        Self { input, dry }
+        Self { input: Input::Whole(input), dry }
+    }
+
+    pub(super) const fn in_pieces(supply: &'b mut Supply<'b>, dry: bool) -> Self {
+        Self { input: Input::Pieces(supply), dry }
     }
 
     /// Whether this is the pass that only checks.
@@ -35,7 +48,7 @@ impl<'b> Reader<'b> {
         if found == expected { Ok(()) } else { Err(SnapshotError::OtherShape { found, expected }) }
     }
 
-    /// Takes one value.
+    /// Takes one value. One that borrows bytes can only be had from a snapshot in one piece.
     ///
     /// # Errors
     /// [`SnapshotError::Damaged`] if there is no such value.
@@ -77,14 +90,59 @@ impl<'b> Reader<'b> {
     }
 
     pub(super) const fn expect_end(&self) -> Result<(), SnapshotError> {
-        if self.input.is_empty() { Ok(()) } else { Err(SnapshotError::Damaged) }
+        let left = match &self.input {
+            Input::Whole(input) => input.len(),
+            Input::Pieces(supply) => supply.left,
+        };
+        if left == 0 { Ok(()) } else { Err(SnapshotError::Damaged) }
     }
 
     fn seed<S: DeserializeSeed<'b>>(&mut self, seed: S) -> Result<S::Value, SnapshotError> {
-        let mut deserializer = Deserializer::from_bytes(self.input);
+        // After an error nothing is left to take.
+        let input = core::mem::replace(&mut self.input, Input::Whole(&[]));
+        let mut deserializer = Deserializer::from_flavor(input);
         let value = seed.deserialize(&mut deserializer).map_err(|_| SnapshotError::Damaged)?;
         self.input = deserializer.finalize().map_err(|_| SnapshotError::Damaged)?;
         Ok(value)
+    }
+}
+
+/// An input as postcard wants it.
+impl<'b> Flavor<'b> for Input<'b> {
+    type Remainder = Self;
+    type Source = Self;
+
+    #[inline]
+    fn pop(&mut self) -> postcard::Result<u8> {
+        match self {
+            Self::Whole(input) => input.split_off_first().copied(),
+            Self::Pieces(supply) => supply.pop(),
+        }
+        .ok_or(Error::DeserializeUnexpectedEnd)
+    }
+
+    #[inline]
+    fn try_take_n(&mut self, count: usize) -> postcard::Result<&'b [u8]> {
+        match self {
+            Self::Whole(input) => input.split_off(..count).ok_or(Error::DeserializeUnexpectedEnd),
+            Self::Pieces(_) => Err(Error::WontImplement),
+        }
+    }
+
+    #[inline]
+    fn try_take_n_temp<'a>(&'a mut self, count: usize) -> postcard::Result<&'a [u8]>
+    where
+        'b: 'a,
+    {
+        match self {
+            Self::Whole(input) => input.split_off(..count),
+            Self::Pieces(supply) => supply.take(count),
+        }
+        .ok_or(Error::DeserializeUnexpectedEnd)
+    }
+
+    fn finalize(self) -> postcard::Result<Self> {
+        Ok(self)
     }
 }
 

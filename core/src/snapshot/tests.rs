@@ -11,8 +11,8 @@ use std::vec::Vec;
 type Store = ArenaStore<20, { boundaries_len(3) }, { boundaries_len(3) }>;
 
 /// Everything of this module's that a facade would save.
-struct State<'a> {
-    arena: Arena<'a>,
+pub(super) struct State<'a> {
+    pub(super) arena: Arena<'a>,
     frequencies: Frequencies<'a>,
     generator: Generator,
 }
@@ -32,7 +32,7 @@ impl Snapshot for State<'_> {
 }
 
 /// Runs `test` with a state that something has happened to, or with a new one.
-fn with_state<R>(lived: bool, test: impl FnOnce(&mut State<'_>) -> R) -> R {
+pub(super) fn with_state<R>(lived: bool, test: impl FnOnce(&mut State<'_>) -> R) -> R {
     let mut store = Store::new();
     let (mut users, mut items) = ([0.0; 3], [0.0; 3]);
     let mut state = State {
@@ -74,12 +74,12 @@ fn body() -> Vec<u8> {
     body
 }
 
-const SHAPE: [u32; 2] = [3, 300];
+pub(super) const SHAPE: [u32; 2] = [3, 300];
 
 /// An interpreter tries few of many lengths.
-const STEP: usize = if cfg!(miri) { 23 } else { 1 };
+pub(super) const STEP: usize = if cfg!(miri) { 23 } else { 1 };
 
-fn saved(state: &State<'_>) -> Vec<u8> {
+pub(super) fn saved(state: &State<'_>) -> Vec<u8> {
     let mut bytes = vec![0; size(&SHAPE, state).unwrap()];
     assert_eq!(save(&SHAPE, state, &mut bytes), Ok(bytes.len()));
     bytes

@@ -4,22 +4,35 @@ use postcard::ser_flavors::Flavor;
 use serde::{Serialize, Serializer};
 
 use super::SnapshotError;
+use super::pieces::Gatherer;
 
 /// Appends values in postcard's encoding, or only counts their bytes.
 #[derive(Debug)]
 pub struct Writer<'b> {
-    /// `None` to count.
-    output: Option<&'b mut [u8]>,
+    output: Output<'b>,
     used: usize,
+}
+
+/// Where the bytes go.
+#[derive(Debug)]
+enum Output<'b> {
+    /// Nowhere; they are counted.
+    Count,
+    Whole(&'b mut [u8]),
+    Pieces(Gatherer<'b>),
 }
 
 impl<'b> Writer<'b> {
     pub(super) const fn new(output: &'b mut [u8]) -> Self {
-        Self { output: Some(output), used: 0 }
+        Self { output: Output::Whole(output), used: 0 }
     }
 
     pub(super) const fn counting() -> Self {
-        Self { output: None, used: 0 }
+        Self { output: Output::Count, used: 0 }
+    }
+
+    pub(super) const fn in_pieces(gatherer: Gatherer<'b>) -> Self {
+        Self { output: Output::Pieces(gatherer), used: 0 }
     }
 
     /// Bytes appended.
@@ -30,10 +43,10 @@ impl<'b> Writer<'b> {
     /// Appends a value.
     ///
     /// # Errors
-    /// [`SnapshotError::BufferTooSmall`] if the state has grown since its bytes were counted.
+    /// [`SnapshotError::BufferTooSmall`] if the state has grown since its bytes were counted, or if a piece of
+    /// them was not taken.
     pub fn put(&mut self, value: &impl Serialize) -> Result<(), SnapshotError> {
-        let available = self.output.as_ref().map_or(usize::MAX, |output| output.len());
-        let too_small = SnapshotError::BufferTooSmall { needed: available.saturating_add(1), available };
+        let too_small = self.too_small();
         postcard::serialize_with_flavor(value, Sink(self)).map_err(|_| too_small)
     }
 
@@ -49,12 +62,42 @@ impl<'b> Writer<'b> {
         self.put(&Sequence(values))
     }
 
+    /// Appends bytes as they are.
+    pub(super) fn put_bytes(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        self.extend(bytes).map_err(|_| self.too_small())
+    }
+
+    /// Hands out the last piece, which may be shorter than the others.
+    pub(super) fn finish(&mut self) -> Result<(), SnapshotError> {
+        let taken = match &mut self.output {
+            Output::Pieces(gatherer) => gatherer.hand_out(),
+            Output::Count | Output::Whole(_) => true,
+        };
+        if taken { Ok(()) } else { Err(self.too_small()) }
+    }
+
+    fn too_small(&self) -> SnapshotError {
+        let available = match &self.output {
+            Output::Whole(output) => output.len(),
+            Output::Count | Output::Pieces(_) => usize::MAX,
+        };
+        SnapshotError::BufferTooSmall { needed: available.saturating_add(1), available }
+    }
+
     fn extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
         let end = self.used.saturating_add(bytes.len());
-        if let Some(output) = &mut self.output {
-            let place = output.get_mut(self.used..end).ok_or(postcard::Error::SerializeBufferFull)?;
-            for (byte, &value) in place.iter_mut().zip(bytes) {
-                *byte = value;
+        match &mut self.output {
+            Output::Count => {}
+            Output::Whole(output) => {
+                let place = output.get_mut(self.used..end).ok_or(postcard::Error::SerializeBufferFull)?;
+                for (byte, &value) in place.iter_mut().zip(bytes) {
+                    *byte = value;
+                }
+            }
+            Output::Pieces(gatherer) => {
+                if !gatherer.extend(bytes) {
+                    return Err(postcard::Error::SerializeBufferFull);
+                }
             }
         }
         self.used = end;
