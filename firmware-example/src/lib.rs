@@ -1,6 +1,7 @@
 //! What the programs of this folder share: a run of scall from its start to one line of JSON.
 #![no_std]
 
+pub mod flash;
 pub mod json;
 pub mod ram;
 pub mod tick;
@@ -18,8 +19,13 @@ use semihosting::{
 /// checks passed.
 pub fn run_to_the_end<M: PolicyMemory>(scenario: &mut Scenario<M>) -> ! {
     let Ok(report) = run(scenario) else { fail(b"error: the scenario does not fit its memory\n") };
-    let stack = ram::deepest_stack();
+    let (mut line, sound) = describe(&report);
+    finish(&mut line, sound)
+}
 
+/// The line of JSON so far, and whether the firmware's own checks passed.
+pub fn describe(report: &Report) -> (json::Line, bool) {
+    let stack = ram::deepest_stack();
     let mut line = json::Line::new();
     line.number("schema", 1);
     line.number("interactions", report.interactions);
@@ -38,7 +44,7 @@ pub fn run_to_the_end<M: PolicyMemory>(scenario: &mut Scenario<M>) -> ! {
         && report.budget_violations == 0
         && report.parameters_used <= report.budget_parameters
         && stack < ram::stack_limit();
-    finish(&mut line, sound)
+    (line, sound)
 }
 
 /// Prints a line and exits: with 0 if all went well.

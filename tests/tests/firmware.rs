@@ -19,7 +19,8 @@ const OTHER_TARGETS: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7m-none-eabi", "t
 const FLASH_BYTES: u64 = 256 * 1024;
 const RAM_BYTES: u64 = 64 * 1024;
 /// Programs, and the most bytes of code and constants that they may have, weights aside.
-const PROGRAMS: [(&str, u64); 2] = [("firmware-example", 48 * 1024), ("training", 80 * 1024)];
+const PROGRAMS: [(&str, u64); 3] =
+    [("firmware-example", 48 * 1024), ("training", 80 * 1024), ("persistence", 80 * 1024)];
 
 /// The last line of a program, parsed; each is run once for all tests. `None` where it cannot run.
 fn document(program: &'static str, target: &'static str) -> Option<Value> {
@@ -104,6 +105,22 @@ fn a_policy_that_learns_on_the_device_has_the_same_bits_as_on_this_machine() {
 }
 
 #[test]
+fn a_chip_that_loses_its_power_again_and_again_comes_to_the_same_bits() {
+    let Some(document) = document("persistence", TARGET) else { return };
+    let expected = host_run();
+    assert_eq!(document["model_digest"], hexadecimal(expected.digest));
+    assert_eq!(number(&document, "interactions"), u64::from(expected.interactions));
+    assert_eq!(number(&document, "evicted"), u64::from(expected.evicted));
+    assert!(number(&document, "ram_bytes") <= RAM_BYTES);
+    // All decisions but the last, which the end of the stream interrupts, are saved once and in order.
+    assert_eq!(number(&document, "generation"), u64::from(expected.segments) - 1);
+    assert!(number(&document, "boots") >= 5);
+    assert!(number(&document, "state_bytes") <= scenario::max_snapshot_len::<Stored>() as u64);
+    let (fewest, most) = (number(&document, "erases_fewest"), number(&document, "erases_most"));
+    assert!(fewest > 0 && most <= fewest + 2, "the pages wear unevenly");
+}
+
+#[test]
 fn other_processors_come_to_the_same_bits() {
     for target in OTHER_TARGETS {
         let Some(document) = document("firmware-example", target) else { continue };
@@ -159,7 +176,7 @@ fn the_firmware_fits_the_chip_with_its_stack_and_has_the_recorded_size() {
             initialised + zeroed
         ));
         assert!(code + constants + initialised <= FLASH_BYTES);
-        let weights = if program == "firmware-example" { scenario::STORED_POLICY.len() as u64 } else { 0 };
+        let weights = if program != "training" { scenario::STORED_POLICY.len() as u64 } else { 0 };
         assert!(code + constants - weights <= most, "{program}: more than {most} bytes without the weights");
         assert_eq!(number(&document, "ram_bytes"), initialised + zeroed + stack);
         assert!(number(&document, "ram_bytes") <= RAM_BYTES);

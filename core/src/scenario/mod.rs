@@ -10,6 +10,7 @@
 //! learned, against how good they usually are.
 
 mod figures;
+mod keeper;
 mod memory;
 mod policy;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 use core::fmt;
 
 pub use figures::{Figures, Spent};
+pub use keeper::{Keeper, RUN_SHAPE, max_snapshot_len};
 pub use policy::{PolicyMemory, STORED_POLICY, Stored, Training};
 
 use self::memory::Memory;
@@ -27,6 +29,7 @@ use crate::digest::Digest;
 use crate::policy::Policy;
 use crate::recommender::Scored;
 use crate::side::PerSide;
+use crate::snapshot::Snapshot;
 use crate::state::StateConfig;
 use crate::stream::{Event, TurnoverConfig, TurnoverStream};
 
@@ -108,6 +111,8 @@ pub enum ScenarioError {
     Policy,
     /// The decision of a segment.
     Segment,
+    /// The keeper of a run's state.
+    Keeper,
 }
 
 impl fmt::Display for ScenarioError {
@@ -116,6 +121,7 @@ impl fmt::Display for ScenarioError {
             Self::Recommender => "the recommender refused the scenario",
             Self::Policy => "the policy refused the scenario",
             Self::Segment => "the loop over segments refused the scenario",
+            Self::Keeper => "the state of the scenario could not be kept or restored",
         })
     }
 }
@@ -148,7 +154,17 @@ impl<M: PolicyMemory> Scenario<M> {
     /// None with the constants as they are; a part that refused otherwise.
     pub fn run(&mut self, seed: u64) -> Result<Report, ScenarioError> {
         let Self { stream, parts } = self;
-        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream), || 0)?.finish(M::digest))
+        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream), || 0, &mut ())?.finish(M::digest))
+    }
+
+    /// The same, kept after every decision. Goes on with what was kept before, if anything was, and comes to the
+    /// same report as a run from the start.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and [`ScenarioError::Keeper`].
+    pub fn run_kept(&mut self, seed: u64, keeper: &mut impl Keeper) -> Result<Report, ScenarioError> {
+        let Self { stream, parts } = self;
+        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream), || 0, keeper)?.finish(M::digest))
     }
 
     /// The same, timed by `clock`, which counts ticks upwards and may wrap around.
@@ -157,7 +173,7 @@ impl<M: PolicyMemory> Scenario<M> {
     /// As [`run`](Self::run).
     pub fn measure(&mut self, seed: u64, clock: impl FnMut() -> u32) -> Result<Figures, ScenarioError> {
         let Self { stream, parts } = self;
-        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream), clock)?.figures)
+        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream), clock, &mut ())?.figures)
     }
 
     /// The same over events from elsewhere, with ids of any 32 bits.
@@ -169,7 +185,7 @@ impl<M: PolicyMemory> Scenario<M> {
         seed: u64,
         events: impl Iterator<Item = Event>,
     ) -> Result<Report, ScenarioError> {
-        Ok(self.parts.run(seed, events, || 0)?.finish(M::digest))
+        Ok(self.parts.run(seed, events, || 0, &mut ())?.finish(M::digest))
     }
 }
 
@@ -181,7 +197,7 @@ impl Scenario<Training> {
     /// As [`run`](Self::run), and for an output that does not hold it.
     pub fn train(&mut self, seed: u64, output: &mut [u8]) -> Result<usize, ScenarioError> {
         let Self { stream, parts } = self;
-        let run = parts.run(seed, TurnoverStream::new(seed, STREAM, stream), || 0)?;
+        let run = parts.run(seed, TurnoverStream::new(seed, STREAM, stream), || 0, &mut ())?;
         run.device.segments().decider().export(output).map_err(|_| ScenarioError::Policy)
     }
 }
@@ -199,11 +215,12 @@ impl<M: PolicyMemory> Parts<M> {
         seed: u64,
         events: impl Iterator<Item = Event>,
         clock: C,
+        keeper: &mut impl Keeper,
     ) -> Result<Run<'_, M::Policy<'_>, C>, ScenarioError> {
         let Self { memory, states, policy } = self;
         let decider = policy.start(seed, states)?;
         let mut run = Run::new(memory.start(decider, seed)?, clock);
-        run.take(events)?;
+        run.take_kept(events, keeper)?;
         Ok(run)
     }
 }
@@ -229,7 +246,7 @@ pub struct Run<'a, P, C> {
     report: Report,
 }
 
-impl<'a, P: Policy, C: FnMut() -> u32> Run<'a, P, C> {
+impl<'a, P: Policy + Snapshot, C: FnMut() -> u32> Run<'a, P, C> {
     /// A run at its beginning, timed by `clock`, which counts ticks upwards and may wrap around.
     pub fn new(device: Device<'a, f32, P>, clock: C) -> Self {
         let budget_parameters = device.recommender().arena().budget();
@@ -249,12 +266,28 @@ impl<'a, P: Policy, C: FnMut() -> u32> Run<'a, P, C> {
     /// # Errors
     /// A part that refused, such as rows for which the budget has no room.
     pub fn take(&mut self, events: impl Iterator<Item = Event>) -> Result<(), ScenarioError> {
-        for event in events {
+        self.take_kept(events, &mut ())
+    }
+
+    /// The same, kept after every decision. What was kept before, if anything was, is restored first, and its events
+    /// are skipped.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take), and [`ScenarioError::Keeper`].
+    pub fn take_kept(
+        &mut self,
+        events: impl Iterator<Item = Event>,
+        keeper: &mut impl Keeper,
+    ) -> Result<(), ScenarioError> {
+        keeper.restore(self).map_err(|_| ScenarioError::Keeper)?;
+        for event in events.skip(self.report.interactions as usize) {
             self.answer(event);
-            self.go_on()?;
+            let decided = self.go_on()?;
             self.learn(event)?;
             if self.report.interactions.is_multiple_of(SEGMENT) {
                 self.close_segment()?;
+            } else if decided {
+                keeper.keep(self).map_err(|_| ScenarioError::Keeper)?;
             }
         }
         while self.device.segments().is_busy() {
@@ -323,16 +356,17 @@ impl<'a, P: Policy, C: FnMut() -> u32> Run<'a, P, C> {
         Ok(())
     }
 
-    /// Goes on with a decision, between one event and the next.
-    fn go_on(&mut self) -> Result<(), ScenarioError> {
+    /// Goes on with a decision, between one event and the next; whether that was the end of it.
+    fn go_on(&mut self) -> Result<bool, ScenarioError> {
+        let mut decided = false;
         if self.device.segments().is_busy() {
             let before = (self.clock)();
-            self.device.segments_mut().poll(SLICE).map_err(|_| ScenarioError::Segment)?;
+            decided = self.device.segments_mut().poll(SLICE).map_err(|_| ScenarioError::Segment)?;
             self.figures.decide.add((self.clock)().wrapping_sub(before));
             let arena = self.device.recommender().arena();
             self.report.budget_violations += u32::from(arena.used() > arena.budget());
         }
-        Ok(())
+        Ok(decided)
     }
 
     /// What it came to; `of_policy` takes the policy's numbers in.

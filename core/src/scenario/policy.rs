@@ -6,6 +6,7 @@ use crate::policy::{Actor, Policy, Sac, SacConfig, SacMemory, SacShape};
 use crate::random::Generator;
 use crate::segment::{ActionSpace, Decider, PolicyFile};
 use crate::sizes::Distribution;
+use crate::snapshot::Snapshot;
 
 /// A policy that was trained over the streams of other seeds, as a [`PolicyFile`]; 1 KiB of flash.
 pub const STORED_POLICY: &[u8] = include_bytes!("policy.scall");
@@ -13,12 +14,15 @@ pub const STORED_POLICY: &[u8] = include_bytes!("policy.scall");
 /// Memory of a policy.
 pub trait PolicyMemory: Sized {
     /// The policy over this memory.
-    type Policy<'a>: Policy
+    type Policy<'a>: Policy + Snapshot
     where
         Self: 'a;
 
     /// The memory before anything happened.
     const ZERO: Self;
+
+    /// The most bytes of the policy in a snapshot.
+    const SNAPSHOT_LEN: usize;
 
     /// The policy at its beginning.
     ///
@@ -44,6 +48,8 @@ impl PolicyMemory for Stored {
     type Policy<'a> = Actor<'a>;
 
     const ZERO: Self = Self { scratch: [0.0; _] };
+
+    const SNAPSHOT_LEN: usize = Actor::SNAPSHOT_LEN;
 
     fn start<'a>(
         &'a mut self,
@@ -82,6 +88,8 @@ impl PolicyMemory for Training {
     type Policy<'a> = Sac<'a>;
 
     const ZERO: Self = Self { networks: [0.0; _], replay: [0.0; _], scratch: [0.0; _] };
+
+    const SNAPSHOT_LEN: usize = POLICY.shape.max_snapshot_len(POLICY.shape.capacity as usize);
 
     fn start<'a>(&'a mut self, seed: u64, states: &'a mut [f32]) -> Result<Decider<'a>, ScenarioError> {
         let config = POLICY.validate().map_err(|_| ScenarioError::Policy)?;

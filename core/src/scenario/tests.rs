@@ -3,6 +3,7 @@ use std::vec;
 
 use super::*;
 use crate::segment::PolicyFile;
+use crate::snapshot::{self, Snapshot, SnapshotError};
 
 /// The seed that the stored policy was trained with.
 const TRAINING_SEED: u64 = 7;
@@ -57,6 +58,53 @@ fn the_stored_policy_is_the_trained_one() {
     } else {
         assert!(bytes[..length] == *STORED_POLICY, "SCALL_UPDATE_SNAPSHOTS=1 stores the new one");
     }
+}
+
+/// Keeps a run in memory, and fails after some times.
+struct Kept {
+    bytes: vec::Vec<u8>,
+    left: u32,
+}
+
+impl Keeper for Kept {
+    type Error = SnapshotError;
+
+    fn restore(&mut self, run: &mut impl Snapshot) -> Result<(), SnapshotError> {
+        if self.bytes.is_empty() { Ok(()) } else { snapshot::load(&RUN_SHAPE, run, &self.bytes).map(|_| ()) }
+    }
+
+    fn keep(&mut self, run: &impl Snapshot) -> Result<(), SnapshotError> {
+        self.left = self.left.checked_sub(1).ok_or(SnapshotError::Unfinished)?;
+        self.bytes.resize(snapshot::size(&RUN_SHAPE, run)?, 0);
+        snapshot::save(&RUN_SHAPE, run, &mut self.bytes).map(|_| ())
+    }
+}
+
+fn goes_on_with_what_was_kept<M: PolicyMemory>() {
+    let mut scenario = Box::new(Scenario::<M>::new());
+    let expected = scenario.run(SEED).unwrap();
+    let mut kept = Kept { bytes: vec![], left: 0 };
+    let mut longest = 0;
+    for left in [0, 1, 13, 0] {
+        kept.left = left;
+        let mut scenario = Box::new(Scenario::<M>::new());
+        assert_eq!(scenario.run_kept(SEED, &mut kept), Err(ScenarioError::Keeper));
+        longest = longest.max(kept.bytes.len());
+    }
+    kept.left = u32::MAX;
+    let mut scenario = Box::new(Scenario::<M>::new());
+    assert_eq!(scenario.run_kept(SEED, &mut kept), Ok(expected));
+    // Each decision but the last, which the end of the stream interrupts, was kept once.
+    assert_eq!(u32::MAX - kept.left, expected.segments - 1 - 14);
+    longest = longest.max(kept.bytes.len());
+    assert!(longest <= max_snapshot_len::<M>() && longest * 5 > max_snapshot_len::<M>() * 3, "{longest}");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "thousands of events")]
+fn a_run_that_was_interrupted_comes_to_the_same_report() {
+    goes_on_with_what_was_kept::<Stored>();
+    goes_on_with_what_was_kept::<Training>();
 }
 
 #[test]

@@ -1,29 +1,27 @@
 //! A device small enough to be cut off thousands of times.
 
 use scall_core::Side;
-use scall_core::arena::{ArenaMemory, boundaries_len};
-use scall_core::device::Device;
+use scall_core::device::{Device, DeviceMemory, DeviceSettings, DeviceShape};
 use scall_core::digest::Digest;
-use scall_core::ids::{IdTable, index_len};
 use scall_core::policy::Actor;
-use scall_core::random::Generator;
-use scall_core::recommender::{Recommender, RecommenderConfig, RecommenderMemory, class_ends_len, seen_len};
-use scall_core::segment::{ActionSpace, Decider, LoopSettings, ResizeSettings, SegmentLoop};
-use scall_core::side::PerSide;
-use scall_core::sizes::{Bounds, Distribution, SizeSettings, counts_len};
-use scall_core::snapshot::{self, Reader, Snapshot, SnapshotError, Writer};
-use scall_core::state::StateConfig;
+use scall_core::recommender::{Recommender, seen_len};
+use scall_core::segment::{ActionSpace, Decider, SegmentLoop};
+use scall_core::sizes::Distribution;
+use scall_core::snapshot::{self, NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
 
 const USERS: usize = 6;
 const ITEMS: usize = 10;
-const PARAMETERS: usize = 64;
-const LARGEST: usize = 8;
-const BOUNDS: Bounds = Bounds { min: 1, max: LARGEST as u32 };
-const STATE: StateConfig = StateConfig { groups: 2, width: 0, min_size: 1, max_size: LARGEST as u32 };
-const HIDDEN: u32 = 3;
-const SEEN: usize = seen_len(16);
+const DEVICE: DeviceShape = DeviceShape {
+    users: USERS as u32,
+    items: ITEMS as u32,
+    parameters: 64,
+    largest: 8,
+    seen_pairs: 16,
+    groups: 2,
+    hidden: 3,
+};
 
-pub(crate) const SHAPE: [u32; 2] = [USERS as u32, ITEMS as u32];
+pub(crate) const SHAPE: [u32; 7] = DEVICE.snapshot_shape();
 /// Events between two decisions, each of which is saved.
 const SEGMENT: u32 = 12;
 /// Decisions in a run.
@@ -31,12 +29,17 @@ pub(crate) const SEGMENTS: u32 = 8;
 /// Bytes of the longest snapshot.
 pub(crate) const LONGEST: usize = snapshot::max_size(
     SHAPE.len(),
-    Recommender::<f32>::max_snapshot_len(PARAMETERS, USERS, ITEMS, 2 * LARGEST, SEEN)
-        + Device::<f32, Actor<'static>>::max_snapshot_len(USERS, ITEMS)
+    Recommender::<f32>::max_snapshot_len(
+        DEVICE.values_len(),
+        USERS,
+        ITEMS,
+        2 * DEVICE.largest as usize,
+        seen_len(DEVICE.seen_pairs as usize),
+    ) + Device::<f32, Actor<'static>>::max_snapshot_len(USERS, ITEMS)
         + Actor::SNAPSHOT_LEN
         + SegmentLoop::<f32>::SNAPSHOT_LEN
-        + size_of::<f32>() * (Decider::states_len(&STATE) + 2)
-        + 4 * snapshot::NUMBER_LEN,
+        + size_of::<f32>() * (DEVICE.states_len() + 2)
+        + 4 * NUMBER_LEN,
 );
 
 /// A device and how many events it has had; its whole past.
@@ -120,50 +123,19 @@ impl Run<'_> {
 
 /// Runs `test` with a device that has just been switched on.
 pub(crate) fn with_device<R>(test: impl FnOnce(&mut Run<'_>) -> R) -> R {
-    let mut values = [0.0; PARAMETERS];
-    let mut boundaries = ([0; boundaries_len(USERS)], [0; boundaries_len(ITEMS)]);
-    let (mut accumulators, mut frequencies) = (([0.0; USERS], [0.0; ITEMS]), ([0.0; USERS], [0.0; ITEMS]));
-    let (mut words, mut means) = (([0; USERS], [0; ITEMS]), ([0.0; LARGEST], [0.0; LARGEST]));
-    let (mut class_ends, mut seen) = ([0; class_ends_len(ITEMS, LARGEST)], [0; SEEN]);
-    let memory = RecommenderMemory {
-        arena: ArenaMemory {
-            values: &mut values,
-            user_boundaries: &mut boundaries.0,
-            item_boundaries: &mut boundaries.1,
-        },
-        accumulators: PerSide::new(&mut accumulators.0, &mut accumulators.1),
-        frequencies: PerSide::new(&mut frequencies.0, &mut frequencies.1),
-        words: PerSide::new(&mut words.0, &mut words.1),
-        class_ends: &mut class_ends,
-        means: PerSide::new(&mut means.0, &mut means.1),
-        seen: &mut seen,
-    };
-    let config = RecommenderConfig::default().validate().expect("the default is valid");
-    let recommender = Recommender::new(memory, config, PerSide::new(2, 2), PARAMETERS as u32, 1)
-        .expect("the memory fits together");
-
-    let weights = vec![0; Actor::weights_len(STATE.len() as u32, HIDDEN)];
-    let mut scratch = [0.0; Actor::scratch_len(HIDDEN)];
-    let mut states = vec![0.0; Decider::states_len(&STATE)];
-    let policy = Actor::new(STATE.len() as u32, HIDDEN, &weights, &mut scratch).expect("it has its weights");
-    let decider = Decider::new(policy, STATE, ActionSpace::BALANCED, Distribution::PowerLaw, &mut states)
-        .expect("it has its states");
-    let sizes = SizeSettings { distribution: Distribution::PowerLaw, bounds: PerSide::new(BOUNDS, BOUNDS) };
-    let settings = LoopSettings {
-        resize: ResizeSettings { sizes, draw: true, hysteresis: false },
-        half_life: 1.0,
-        reserve: 8,
-    };
-    let mut counts = ([0; counts_len(LARGEST as u32)], [0; counts_len(LARGEST as u32)]);
-    let counts = PerSide::new(&mut counts.0[..], &mut counts.1[..]);
-    let segments = SegmentLoop::new(recommender, decider, settings, counts, Generator::new(2));
-
-    let mut ids = ([0; USERS], [0; ITEMS]);
-    let mut index = ([0; index_len(USERS)], [0; index_len(ITEMS)]);
-    let tables = PerSide::new(
-        IdTable::new(&mut ids.0, &mut index.0).expect("the index fits"),
-        IdTable::new(&mut ids.1, &mut index.1).expect("the index fits"),
-    );
-    let device = Device::new(segments, tables).expect("tables and recommender have the same places");
+    let (mut values, mut floats) = ([0.0; DEVICE.values_len()], [0.0; DEVICE.floats_len()]);
+    let (mut words, mut index) = ([0; DEVICE.words_len()], [0; DEVICE.index_len()]);
+    let memory =
+        DeviceMemory { values: &mut values, floats: &mut floats, words: &mut words, index: &mut index };
+    let state = DEVICE.state().len() as u32;
+    let weights = vec![0; Actor::weights_len(state, DEVICE.hidden)];
+    let (mut scratch, mut states) = ([0.0; DEVICE.actor_scratch_len()], [0.0; DEVICE.states_len()]);
+    let actor = Actor::new(state, DEVICE.hidden, &weights, &mut scratch).expect("it has its weights");
+    let (space, distribution) = (ActionSpace::BALANCED, Distribution::PowerLaw);
+    let decider = Decider::new(actor, DEVICE.state(), space, distribution, &mut states);
+    let mut settings = DeviceSettings::new(DEVICE.largest);
+    settings.segments.resize.draw = true;
+    let decider = decider.expect("it has its states");
+    let device = DEVICE.start(memory, decider, &settings, 1).expect("it has its memory");
     test(&mut Run { device, events: 0 })
 }
