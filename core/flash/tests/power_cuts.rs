@@ -1,6 +1,7 @@
 //! Power fails during every operation of the flash in turn.
 
 mod device;
+mod firmware_run;
 mod nor;
 
 use device::{LONGEST, Run, SEGMENTS, SHAPE, with_device};
