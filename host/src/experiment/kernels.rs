@@ -19,7 +19,7 @@ pub fn learn<E: Element>(recommender: &mut Recommender<'_, E>, pairs: &[(u32, u3
 }
 
 /// Learns from each pair in turn, and sums up the losses of those that there was another item for.
-#[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
+#[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2"))]
 pub fn learn_batch<E: Element>(recommender: &mut Recommender<'_, E>, pairs: &[(u32, u32)]) -> f64 {
     let mut loss = 0.0;
     for &(user, item) in pairs {
@@ -38,7 +38,7 @@ pub fn observe<E: Element>(
 }
 
 /// The scores of several items for `user`.
-#[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
+#[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2"))]
 pub fn scores<E: Element>(recommender: &Recommender<'_, E>, user: u32, items: &[u32], scores: &mut [f32]) {
     for (place, &item) in scores.iter_mut().zip(items) {
         *place = recommender.score(user, item);
