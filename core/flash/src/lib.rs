@@ -13,7 +13,7 @@
 //! back, and the generation as a whole once more, as after a reboot, before it counts.
 //!
 //! The flash is anything with the traits of `embedded-storage` whose words are at least four bytes; smaller ones
-//! have to be grouped, because items can be lost to power cuts between single bytes. All memory is the caller's: a buffer
+//! have to be [`Grouped`], because items can be lost to power cuts between single bytes. All memory is the caller's: a buffer
 //! of [`buffer_len`] bytes, and where the chunks are, as long as [`keys_len`] says, in the store itself.
 //!
 //! ```
@@ -70,12 +70,14 @@
 
 mod blocking;
 mod error;
+mod grouped;
 mod half;
 mod layout;
 mod manifest;
 mod store;
 
 pub use error::StoreError;
+pub use grouped::Grouped;
 pub use layout::{buffer_len, chunk_len, keys_len, region_len};
 pub use manifest::VERSION;
 pub use store::{FlashStore, Loaded, Saved};

@@ -2,6 +2,7 @@
 
 mod device;
 mod firmware_run;
+mod grouped;
 mod nor;
 
 use device::{LONGEST, Run, SEGMENTS, SHAPE, with_device};
