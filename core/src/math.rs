@@ -179,6 +179,9 @@ pub fn fold(lanes: [f32; LANES]) -> f32 {
 /// Dot product of the common leading elements of `a` and `b`.
 #[inline]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    if cfg!(feature = "small") {
+        return dot_in_registers(a, b);
+    }
     let mut lanes = [0.0_f32; LANES];
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
     let (b_blocks, b_rest) = b.as_chunks::<LANES>();
@@ -197,6 +200,30 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
         *lane += x * y;
     }
     fold(lanes)
+}
+
+/// The same for a processor without vectors, which keeps the lanes in registers if each has a name.
+#[inline(never)]
+fn dot_in_registers(a: &[f32], b: &[f32]) -> f32 {
+    let common = a.len().min(b.len());
+    let (a, a_rest) = a.get(..common).unwrap_or_default().as_chunks::<LANES>();
+    let (b, b_rest) = b.get(..common).unwrap_or_default().as_chunks::<LANES>();
+    let mut lanes = [0.0_f32; LANES];
+    for (x, y) in a.iter().zip(b) {
+        let lane = |n: usize| match (lanes.get(n), x.get(n), y.get(n)) {
+            (Some(sum), Some(x), Some(y)) => sum + x * y,
+            _ => 0.0,
+        };
+        lanes = [lane(0), lane(1), lane(2), lane(3), lane(4), lane(5), lane(6), lane(7)];
+    }
+    let [a, b, c, d, e, f, g, h] = lanes;
+    let product = |n: usize| match (a_rest.get(n), b_rest.get(n)) {
+        (Some(x), Some(y)) => x * y,
+        // Changes no sum.
+        _ => -0.0,
+    };
+    let p = product;
+    fold([a + p(0), b + p(1), c + p(2), d + p(3), e + p(4), f + p(5), g + p(6), h])
 }
 
 /// Sum of `values`.

@@ -110,8 +110,7 @@ impl<'a, E: Element, P: Policy> Device<'a, E, P> {
     /// Strangers are answered as the mean of all users.
     pub fn recommend(&self, user: u32, out: &mut [Scored]) -> usize {
         let slot = self.ids.user.slot(user).unwrap_or(u32::MAX);
-        let recommender = self.segments.recommender();
-        let found = recommender.retrieve(slot, out, |item| recommender.seen().contains(slot, item));
+        let found = self.segments.recommend(slot, out);
         for scored in out.iter_mut().take(found) {
             scored.item = self.ids.item.id(scored.item).unwrap_or(u32::MAX);
         }

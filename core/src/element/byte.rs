@@ -30,6 +30,7 @@ impl Element for i8 {
     const KIND: u32 = 2;
     const BIAS: usize = 2;
     const DITHERS: bool = true;
+    const EXACT: bool = true;
 
     #[inline(always)]
     fn to_f32(self) -> f32 {

@@ -8,6 +8,7 @@ impl Element for f32 {
     const KIND: u32 = 0;
     const BIAS: usize = 1;
     const DITHERS: bool = false;
+    const EXACT: bool = false;
 
     #[inline(always)]
     fn to_f32(self) -> f32 {

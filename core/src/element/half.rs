@@ -35,6 +35,7 @@ impl Element for F16 {
     const KIND: u32 = 1;
     const BIAS: usize = 1;
     const DITHERS: bool = false;
+    const EXACT: bool = false;
 
     #[inline(always)]
     fn to_f32(self) -> f32 {

@@ -45,6 +45,9 @@ pub trait Element:
     /// two stored values add up as they should on average; only then are `dither`s looked at.
     const DITHERS: bool;
 
+    /// Whether sums of products are exact, whatever their order.
+    const EXACT: bool;
+
     /// The value as a float.
     fn to_f32(self) -> f32;
 

@@ -6,6 +6,7 @@ mod config;
 mod model;
 mod negative;
 mod order;
+mod plain;
 mod retrieval;
 mod saved;
 mod seen;

@@ -9,25 +9,6 @@ use crate::element::Element;
 use crate::math::{LANES, fold};
 
 impl<E: Element> Recommender<'_, E> {
-    /// The best items for `user` that it did not have lately, best first, in `out`; returns how many.
-    ///
-    /// Equal scores go to the smaller id. An unknown user is answered with the cold-start row. O(elements of
-    /// all items); [`retrieve`](Self::retrieve) filters by another rule, and has more code to be faster on a
-    /// machine with vectors.
-    pub fn recommend(&self, user: u32, out: &mut [Scored]) -> usize {
-        let arena = self.arena();
-        let (row, items) = (arena.row(Side::User, user), Items::new(arena));
-        let item_bias = self.config().get().item_bias;
-        let mut top = TopK::new(out);
-        for item in 0..arena.count(Side::Item) {
-            let score = score(row, items.row_at(Place::Id, item), item_bias);
-            if top.admits(score) && !self.seen().contains(user, item) {
-                top.offer(item, score);
-            }
-        }
-        top.finish()
-    }
-
     /// The best items for `user` that are not `excluded`, best first, in `out`; returns how many.
     ///
     /// `excluded` is asked about items that would get in, not about all. Scores have the bits of

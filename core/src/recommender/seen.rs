@@ -53,10 +53,7 @@ impl<'a> SeenFilter<'a> {
     #[inline(always)]
     pub fn contains(&self, user: u32, item: u32) -> bool {
         let (index, fingerprint) = self.place(user, item);
-        // Without an early end the eight comparisons are one vector operation.
-        self.sets
-            .get(index)
-            .is_some_and(|set| set.iter().fold(false, |known, &entry| known | (entry == fingerprint)))
+        self.sets.get(index).is_some_and(|set| has(set, fingerprint))
     }
 
     /// Records that `user` has `item` now.
@@ -65,7 +62,7 @@ impl<'a> SeenFilter<'a> {
         let (index, fingerprint) = self.place(user, item);
         let Some(set) = self.sets.get_mut(index) else { return };
         // Everything moves back by one, up to where the pair itself stood before.
-        if set.iter().fold(false, |known, &entry| known | (entry == fingerprint)) {
+        if has(set, fingerprint) {
             let mut carried = fingerprint;
             for entry in set {
                 core::mem::swap(entry, &mut carried);
@@ -109,6 +106,18 @@ impl<'a> SeenFilter<'a> {
         // Zero means an empty place.
         (index, ((hash >> 32) as u32).max(1))
     }
+}
+
+/// Whether a set holds a fingerprint.
+#[inline(always)]
+fn has(set: &[u32; WAYS], fingerprint: u32) -> bool {
+    if cfg!(feature = "small") {
+        let [a, b, c, d, e, f, g, h] = *set;
+        let is = |entry| entry == fingerprint;
+        return is(a) || is(b) || is(c) || is(d) || is(e) || is(f) || is(g) || is(h);
+    }
+    // Without an early end the eight comparisons are one vector operation.
+    set.iter().fold(false, |known, &entry| known | (entry == fingerprint))
 }
 
 #[cfg(test)]

@@ -24,6 +24,21 @@ impl Scored {
     }
 }
 
+impl Scored {
+    /// Whether it ranks before another.
+    #[inline(always)]
+    fn is_before(&self, other: &Self) -> bool {
+        self.score > other.score || (!(self.score < other.score) && self.wins_a_tie(other))
+    }
+
+    /// The same where neither score is above the other.
+    #[cold]
+    #[inline(never)]
+    fn wins_a_tie(&self, other: &Self) -> bool {
+        self.rank(other).is_lt()
+    }
+}
+
 /// A number that orders scores.
 #[inline]
 fn key(score: f32) -> i32 {
@@ -42,6 +57,8 @@ fn key(score: f32) -> i32 {
 #[derive(Debug)]
 pub struct TopK<'a> {
     places: &'a mut [Scored],
+    /// How many of them are.
+    taken: usize,
     threshold: f32,
 }
 
@@ -50,14 +67,18 @@ impl<'a> TopK<'a> {
     #[inline]
     pub fn new(places: &'a mut [Scored]) -> Self {
         places.fill(Scored::NONE);
-        Self { places, threshold: f32::NEG_INFINITY }
+        Self { places, taken: 0, threshold: f32::NEG_INFINITY }
     }
 
     /// Goes on with places that an earlier one left, or that hold [`Scored::NONE`].
     #[inline]
     pub fn resume(places: &'a mut [Scored]) -> Self {
         let threshold = threshold(places);
-        Self { places, threshold }
+        let is_taken = |place: &Scored| place.item != u32::MAX;
+        let is_full = places.last().is_some_and(is_taken);
+        let taken =
+            if is_full { places.len() } else { places.iter().take_while(|place| is_taken(place)).count() };
+        Self { places, taken, threshold }
     }
 
     /// No score below this one can get in any more; minus infinity while there are free places.
@@ -81,22 +102,33 @@ impl<'a> TopK<'a> {
         }
     }
 
+    /// The same where [`admits`](Self::admits) was asked before.
     #[cold]
-    #[inline(never)]
-    fn insert(&mut self, mut carried: Scored) {
-        for place in &mut *self.places {
-            // A free place ranks behind everything.
-            if carried.rank(place).is_lt() {
-                core::mem::swap(place, &mut carried);
-            }
+    #[cfg_attr(not(feature = "small"), inline(never))]
+    pub(super) fn insert(&mut self, scored: Scored) {
+        let up_to = (self.taken + 1).min(self.places.len());
+        let places = self.places.get_mut(..up_to).unwrap_or_default();
+        let Some((mut free, mut before)) = places.split_last_mut() else { return };
+        if self.taken == up_to && !scored.is_before(free) {
+            return;
         }
-        self.threshold = threshold(self.places);
+        self.taken = up_to;
+        while let Some((place, rest)) = before.split_last_mut()
+            && scored.is_before(place)
+        {
+            *free = *place;
+            (free, before) = (place, rest);
+        }
+        *free = scored;
+        if self.taken == self.places.len() {
+            self.threshold = threshold(self.places);
+        }
     }
 
     /// How many places are taken; they are in order.
     #[inline]
     pub fn finish(self) -> usize {
-        self.places.iter().take_while(|place| place.item != u32::MAX).count()
+        self.taken
     }
 }
 
