@@ -202,28 +202,34 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     fold(lanes)
 }
 
-/// The same for a processor without vectors, which keeps the lanes in registers if each has a name.
+/// The same for a processor without vectors.
 #[inline(never)]
 fn dot_in_registers(a: &[f32], b: &[f32]) -> f32 {
+    fold_in_registers(a, b, |x, y| x * y)
+}
+
+/// Folds `term` over the common leading elements of `a` and `b`, as [`dot`] does its products, for a processor
+/// without vectors: the lanes stay in registers if each has a name.
+#[inline(always)]
+pub(crate) fn fold_in_registers<T: Copy>(a: &[T], b: &[T], term: impl Fn(T, T) -> f32) -> f32 {
     let common = a.len().min(b.len());
     let (a, a_rest) = a.get(..common).unwrap_or_default().as_chunks::<LANES>();
     let (b, b_rest) = b.get(..common).unwrap_or_default().as_chunks::<LANES>();
     let mut lanes = [0.0_f32; LANES];
     for (x, y) in a.iter().zip(b) {
         let lane = |n: usize| match (lanes.get(n), x.get(n), y.get(n)) {
-            (Some(sum), Some(x), Some(y)) => sum + x * y,
+            (Some(sum), Some(x), Some(y)) => sum + term(*x, *y),
             _ => 0.0,
         };
         lanes = [lane(0), lane(1), lane(2), lane(3), lane(4), lane(5), lane(6), lane(7)];
     }
-    let [a, b, c, d, e, f, g, h] = lanes;
-    let product = |n: usize| match (a_rest.get(n), b_rest.get(n)) {
-        (Some(x), Some(y)) => x * y,
+    let rest = |n: usize| match (a_rest.get(n), b_rest.get(n)) {
+        (Some(x), Some(y)) => term(*x, *y),
         // Changes no sum.
         _ => -0.0,
     };
-    let p = product;
-    fold([a + p(0), b + p(1), c + p(2), d + p(3), e + p(4), f + p(5), g + p(6), h])
+    let [a, b, c, d, e, f, g, h] = lanes;
+    fold([a + rest(0), b + rest(1), c + rest(2), d + rest(3), e + rest(4), f + rest(5), g + rest(6), h])
 }
 
 /// Sum of `values`.

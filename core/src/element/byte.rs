@@ -70,11 +70,11 @@ impl Element for i8 {
 
     #[inline(always)]
     fn sum_triple(user: &[Self], positive: &[Self], negative: &[Self]) -> TripleSums {
-        let mut sums = [0_i32; 6];
+        let [mut d, mut u, mut k, mut l, mut m, mut n] = [0_i32; 6];
         for ((p, i), j) in user.iter().zip(positive).zip(negative) {
             let [p, i, j] = [p, i, j].map(|byte| i32::from(*byte));
-            let products = [(i - j) * (i - j), p * p, i * i, j * j, p * i, p * j];
-            sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+            (d, u, k) = (d + (i - j) * (i - j), u + p * p, k + i * i);
+            (l, m, n) = (l + j * j, m + p * i, n + p * j);
         }
         let [
             difference_squared,
@@ -83,7 +83,7 @@ impl Element for i8 {
             negative_squared,
             positive_dot,
             negative_dot,
-        ] = sums.map(squared);
+        ] = [d, u, k, l, m, n].map(squared);
         TripleSums {
             difference_squared,
             user_squared,
@@ -125,11 +125,10 @@ impl Element for i8 {
                 of_positive.step(own_i, own_p, at_i),
                 of_negative.step(own_j, own_p, at_j),
             ];
-            for (byte, (value, is_beyond)) in [p, i, j].into_iter().zip(stepped) {
-                *byte = value;
-                saturated += is_beyond;
-            }
-            dithers = dithers.map(|dither| dither.wrapping_add(WEYL));
+            let [(new_p, beyond_p), (new_i, beyond_i), (new_j, beyond_j)] = stepped;
+            (*p, *i, *j) = (new_p, new_i, new_j);
+            saturated += beyond_p + beyond_i + beyond_j;
+            dithers = [at_p.wrapping_add(WEYL), at_i.wrapping_add(WEYL), at_j.wrapping_add(WEYL)];
         }
         saturated
     }
@@ -195,7 +194,12 @@ impl Fixed {
     fn step(self, own: i32, other: i32, dither: u32) -> (i8, u32) {
         let chance = (dither >> (u32::BITS - FRACTION)) as i32;
         let exact = self.keep.wrapping_mul(own).wrapping_add(self.pull.wrapping_mul(other));
-        clamp(exact.wrapping_add(chance) >> FRACTION)
+        let value = exact.wrapping_add(chance) >> FRACTION;
+        // One comparison for both ends, where there are no vectors.
+        if cfg!(feature = "small") && (value + GREATEST).cast_unsigned() <= 2 * GREATEST.cast_unsigned() {
+            return (value as i8, 0);
+        }
+        clamp(value)
     }
 }
 

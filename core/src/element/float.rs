@@ -70,6 +70,9 @@ impl Element for f32 {
 /// Three slices of equal length: whole blocks in lanes, then the rest in order.
 #[inline(always)]
 pub(super) fn sum_triple<E: Element>(user: &[E], positive: &[E], negative: &[E]) -> TripleSums {
+    if cfg!(feature = "small") {
+        return sum_triple_in_registers(user, positive, negative);
+    }
     let mut lanes = [[0.0_f32; LANES]; 6];
     let [difference_squared, user_squared, positive_squared, negative_squared, positive_dot, negative_dot] =
         &mut lanes;
@@ -98,7 +101,14 @@ pub(super) fn sum_triple<E: Element>(user: &[E], positive: &[E], negative: &[E])
         positive_dot: math::fold(*positive_dot),
         negative_dot: math::fold(*negative_dot),
     };
-    for ((p, i), j) in user_rest.iter().zip(positive_rest).zip(negative_rest) {
+    add_rest(&mut sums, user_rest, positive_rest, negative_rest);
+    sums
+}
+
+/// What is left behind whole blocks.
+#[inline(always)]
+fn add_rest<E: Element>(sums: &mut TripleSums, user: &[E], positive: &[E], negative: &[E]) {
+    for ((p, i), j) in user.iter().zip(positive).zip(negative) {
         let (p, i, j) = (p.to_f32(), i.to_f32(), j.to_f32());
         let difference = i - j;
         sums.difference_squared += difference * difference;
@@ -108,6 +118,30 @@ pub(super) fn sum_triple<E: Element>(user: &[E], positive: &[E], negative: &[E])
         sums.positive_dot += p * i;
         sums.negative_dot += p * j;
     }
+}
+
+/// The same sums for a processor without vectors: one after the other, so that the lanes of each have registers.
+#[inline(never)]
+fn sum_triple_in_registers<E: Element>(user: &[E], positive: &[E], negative: &[E]) -> TripleSums {
+    let whole = user.len() - user.len() % LANES;
+    let (user, user_rest) = user.split_at_checked(whole).unwrap_or_default();
+    let (positive, positive_rest) = positive.split_at_checked(whole).unwrap_or_default();
+    let (negative, negative_rest) = negative.split_at_checked(whole).unwrap_or_default();
+    let mut sums = TripleSums::default();
+    if whole > 0 {
+        sums = TripleSums {
+            difference_squared: math::fold_in_registers(positive, negative, |i, j| {
+                let difference = i.to_f32() - j.to_f32();
+                difference * difference
+            }),
+            user_squared: E::dot(user, user),
+            positive_squared: E::dot(positive, positive),
+            negative_squared: E::dot(negative, negative),
+            positive_dot: E::dot(user, positive),
+            negative_dot: E::dot(user, negative),
+        };
+    }
+    add_rest(&mut sums, user_rest, positive_rest, negative_rest);
     sums
 }
 
@@ -130,6 +164,9 @@ pub(super) fn multiply_add<E: Element>(lanes: &mut [f32; LANES], a: &[E; LANES],
 /// Two slices of equal length, in the same order.
 #[inline(always)]
 pub(super) fn sum_pair<E: Element>(user: &[E], item: &[E]) -> PairSums {
+    if cfg!(feature = "small") {
+        return sum_pair_in_registers(user, item);
+    }
     let mut lanes = [[0.0_f32; LANES]; 3];
     let [user_squared, item_squared, dot] = &mut lanes;
     let (user, user_rest) = user.as_chunks::<LANES>();
@@ -144,13 +181,35 @@ pub(super) fn sum_pair<E: Element>(user: &[E], item: &[E]) -> PairSums {
         item_squared: math::fold(*item_squared),
         dot: math::fold(*dot),
     };
-    for (p, q) in user_rest.iter().zip(item_rest) {
+    add_pair_rest(&mut sums, user_rest, item_rest);
+    sums
+}
+
+#[inline(never)]
+fn sum_pair_in_registers<E: Element>(user: &[E], item: &[E]) -> PairSums {
+    let whole = user.len() - user.len() % LANES;
+    let (user, user_rest) = user.split_at_checked(whole).unwrap_or_default();
+    let (item, item_rest) = item.split_at_checked(whole).unwrap_or_default();
+    let mut sums = PairSums::default();
+    if whole > 0 {
+        sums = PairSums {
+            user_squared: E::dot(user, user),
+            item_squared: E::dot(item, item),
+            dot: E::dot(user, item),
+        };
+    }
+    add_pair_rest(&mut sums, user_rest, item_rest);
+    sums
+}
+
+#[inline(always)]
+fn add_pair_rest<E: Element>(sums: &mut PairSums, user: &[E], item: &[E]) {
+    for (p, q) in user.iter().zip(item) {
         let (p, q) = (p.to_f32(), q.to_f32());
         sums.user_squared += p * p;
         sums.item_squared += q * q;
         sums.dot += p * q;
     }
-    sums
 }
 
 #[inline(always)]

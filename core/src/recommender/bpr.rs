@@ -145,7 +145,9 @@ pub(super) fn finish<E: Element>(
         accumulators.iter_mut().zip(&mut rates).zip(toward).zip(across).zip(own).zip(l2).zip(dimensions)
     {
         let square = (pull * pull * toward - 2.0 * pull * l2 * across) + l2 * l2 * own;
-        *accumulator += square.max(0.0) * (1.0 / dimensions.max(1) as u32 as f32);
+        // Not `max`, which is a call where there is no such instruction.
+        let square = if square > 0.0 { square } else { 0.0 };
+        *accumulator += square * (1.0 / dimensions.max(1) as u32 as f32);
         let rate = config.learning_rate * math::inverse_sqrt(*accumulator + EPSILON);
         *rates = Rates { keep: 1.0 - rate * l2, pull: rate * pull };
     }

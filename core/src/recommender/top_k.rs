@@ -28,7 +28,13 @@ impl Scored {
     /// Whether it ranks before another.
     #[inline(always)]
     fn is_before(&self, other: &Self) -> bool {
-        self.score > other.score || (!(self.score < other.score) && self.wins_a_tie(other))
+        if self.score > other.score {
+            return true;
+        }
+        if self.score < other.score {
+            return false;
+        }
+        self.wins_a_tie(other)
     }
 
     /// The same where neither score is above the other.
