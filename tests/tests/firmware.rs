@@ -194,6 +194,18 @@ fn the_firmware_takes_the_recorded_numbers_of_instructions() {
     within_record("firmware-figures.json", &document, 0.03);
 }
 
+/// Rows of one length: at eight elements what an event and ten recommendations out of 500 items may take, and
+/// what bytes save a processor without a floating-point unit.
+#[test]
+fn rows_of_one_length_take_no_more_instructions_than_they_may() {
+    let Some(figures) = document("rows", TARGET) else { return };
+    within_record("firmware-rows.json", &figures, 0.03);
+    assert!(number(&figures, "learn") <= 1_500);
+    assert!(number(&figures, "recommend") <= 25_000);
+    let Some(figures) = document("rows", OTHER_TARGETS[0]) else { return };
+    assert!(2 * number(&figures, "learn_32_i8") <= number(&figures, "learn_32"));
+}
+
 #[test]
 fn the_firmware_replays_a_stream_from_its_flash() {
     if document("firmware-example", TARGET).is_none() {

@@ -72,7 +72,7 @@ impl Element for i8 {
     fn sum_triple(user: &[Self], positive: &[Self], negative: &[Self]) -> TripleSums {
         let [mut d, mut u, mut k, mut l, mut m, mut n] = [0_i32; 6];
         for ((p, i), j) in user.iter().zip(positive).zip(negative) {
-            let [p, i, j] = [p, i, j].map(|byte| i32::from(*byte));
+            let (p, i, j) = (i32::from(*p), i32::from(*i), i32::from(*j));
             (d, u, k) = (d + (i - j) * (i - j), u + p * p, k + i * i);
             (l, m, n) = (l + j * j, m + p * i, n + p * j);
         }
@@ -96,12 +96,12 @@ impl Element for i8 {
 
     #[inline(always)]
     fn sum_pair(user: &[Self], item: &[Self]) -> PairSums {
-        let mut sums = [0_i32; 3];
+        let [mut u, mut k, mut m] = [0_i32; 3];
         for (p, q) in user.iter().zip(item) {
-            let [p, q] = [p, q].map(|byte| i32::from(*byte));
-            sums.iter_mut().zip([p * p, q * q, p * q]).for_each(|(sum, product)| *sum += product);
+            let (p, q) = (i32::from(*p), i32::from(*q));
+            (u, k, m) = (u + p * p, k + q * q, m + p * q);
         }
-        let [user_squared, item_squared, dot] = sums.map(squared);
+        let [user_squared, item_squared, dot] = [u, k, m].map(squared);
         PairSums { user_squared, item_squared, dot }
     }
 
@@ -116,6 +116,9 @@ impl Element for i8 {
         let [of_user, of_positive, of_negative] = rates.map(Fixed::new);
         let of_negative = Fixed { pull: -of_negative.pull, ..of_negative };
         let mut dithers = STARTS.map(|start| dither.wrapping_add(start));
+        if cfg!(feature = "small") {
+            return step_by_row(user, positive, negative, [of_user, of_positive, of_negative], dithers);
+        }
         let mut saturated = 0;
         for ((p, i), j) in user.iter_mut().zip(positive).zip(negative) {
             let [own_p, own_i, own_j] = [&*p, &*i, &*j].map(|byte| i32::from(*byte));
@@ -148,6 +151,36 @@ impl Element for i8 {
         }
         saturated
     }
+}
+
+/// Elements that a step takes row by row.
+const BLOCK: usize = 16;
+
+/// A step on three rows for a processor without vectors: a few elements of one row after the other, since all
+/// that three rows need at once has no room in its registers.
+#[inline(never)]
+fn step_by_row(
+    user: &mut [i8],
+    positive: &mut [i8],
+    negative: &mut [i8],
+    [of_user, of_positive, of_negative]: [Fixed; 3],
+    [mut at_p, mut at_i, mut at_j]: [u32; 3],
+) -> u32 {
+    let mut saturated = 0;
+    let rows = user.chunks_mut(BLOCK).zip(positive.chunks_mut(BLOCK)).zip(negative.chunks_mut(BLOCK));
+    for ((user, positive), negative) in rows {
+        let (mut differences, mut users) = ([0_i16; BLOCK], [0_i16; BLOCK]);
+        let old = user.iter().zip(&*positive).zip(&*negative);
+        for ((difference, own), ((p, i), j)) in differences.iter_mut().zip(&mut users).zip(old) {
+            (*difference, *own) = (i16::from(*i) - i16::from(*j), i16::from(*p));
+        }
+        saturated += of_user.step_row(user, &differences, at_p);
+        saturated += of_positive.step_row(positive, &users, at_i);
+        saturated += of_negative.step_row(negative, &users, at_j);
+        let next = WEYL.wrapping_mul(BLOCK as u32);
+        (at_p, at_i, at_j) = (at_p.wrapping_add(next), at_i.wrapping_add(next), at_j.wrapping_add(next));
+    }
+    saturated
 }
 
 /// The number of two bytes, the lower first.
@@ -187,6 +220,19 @@ impl Fixed {
     fn new(rates: Rates) -> Self {
         let fixed = |rate: f32| round(rate.clamp(-LARGEST_RATE, LARGEST_RATE) * (1_u32 << FRACTION) as f32);
         Self { keep: fixed(rates.keep), pull: fixed(rates.pull) }
+    }
+
+    /// Steps a few elements; returns how many went to the end of the range.
+    #[inline(never)]
+    fn step_row(self, row: &mut [i8], others: &[i16; BLOCK], mut dither: u32) -> u32 {
+        let mut saturated = 0;
+        for (byte, other) in row.iter_mut().zip(others) {
+            let (value, is_beyond) = self.step(i32::from(*byte), i32::from(*other), dither);
+            *byte = value;
+            saturated += is_beyond;
+            dither = dither.wrapping_add(WEYL);
+        }
+        saturated
     }
 
     /// The next value of an element, and 1 if it went to the end of the range.

@@ -137,6 +137,13 @@ impl<'a> IdTable<'a> {
         Some(former)
     }
 
+    /// How many places a search for an id looks at.
+    #[cfg(test)]
+    pub(crate) fn steps(&self, id: u32) -> usize {
+        let place = self.find(id).map_or_else(|place| place, |(place, _)| place);
+        self.distance(self.home(id), place) + 1
+    }
+
     /// The ids by slot.
     fn known(&self) -> &[u32] {
         self.ids.get(..self.count as usize).unwrap_or_default()

@@ -29,7 +29,9 @@ pub struct Figures {
     pub welcome: Spent,
     /// Twenty recommendations.
     pub recommend: Spent,
-    /// The same during a decision.
+    /// Ten recommendations, at the end of the run.
+    pub short_list: Spent,
+    /// Twenty recommendations during a decision.
     pub recommend_meanwhile: Spent,
     /// The end of a segment: ranks and the state.
     pub close: Spent,

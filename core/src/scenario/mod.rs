@@ -9,6 +9,8 @@
 //! reward is progressive: how good the recommendations of a segment were, each made before its event was
 //! learned, against how good they usually are.
 
+#[cfg(test)]
+mod adversaries;
 mod figures;
 mod keeper;
 mod memory;
@@ -173,7 +175,9 @@ impl<M: PolicyMemory> Scenario<M> {
     /// As [`run`](Self::run).
     pub fn measure(&mut self, seed: u64, clock: impl FnMut() -> u32) -> Result<Figures, ScenarioError> {
         let Self { stream, parts } = self;
-        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream), clock, &mut ())?.figures)
+        let mut run = parts.run(seed, TurnoverStream::new(seed, STREAM, stream), clock, &mut ())?;
+        run.ask_for_all();
+        Ok(run.figures)
     }
 
     /// The same over events from elsewhere, with ids of any 32 bits.
@@ -317,6 +321,17 @@ impl<'a, P: Policy + Snapshot, C: FnMut() -> u32> Run<'a, P, C> {
         self.segment.hits += u32::from(place.is_some());
         self.segment.short_list_hits += u32::from(place.is_some_and(|place| place < SHORT_LIST));
         self.segment.tests += 1;
+    }
+
+    /// Asks for a short list for every user.
+    fn ask_for_all(&mut self) {
+        for slot in 0..self.device.ids(Side::User).count() {
+            let user = self.device.ids(Side::User).id(slot).unwrap_or(0);
+            let mut best = [Scored::NONE; SHORT_LIST];
+            let before = (self.clock)();
+            self.device.recommend(user, &mut best);
+            self.figures.short_list.add((self.clock)().wrapping_sub(before));
+        }
     }
 
     fn close_segment(&mut self) -> Result<(), ScenarioError> {

@@ -48,6 +48,7 @@ fn main() -> ! {
     spent("learn", "learn_longest", figures.learn);
     spent("welcome", "welcome_longest", figures.welcome);
     spent("recommend", "recommend_longest", figures.recommend);
+    spent("short_list", "short_list_longest", figures.short_list);
     spent("recommend_meanwhile", "recommend_meanwhile_longest", figures.recommend_meanwhile);
     spent("close", "close_longest", figures.close);
     spent("propose", "propose_longest", figures.propose);
