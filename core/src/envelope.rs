@@ -67,6 +67,7 @@ impl fmt::Debug for Checksum {
 }
 
 /// Why an envelope could not be opened or sealed.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnvelopeError {

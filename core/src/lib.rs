@@ -6,7 +6,8 @@
 //! in a fixed order.
 //!
 //! With the feature `small` retrieval has fewer loops of their own, and sizes follow the power law or Pareto's
-//! alone; that spares a microcontroller a quarter of the code. No bit of what is left changes.
+//! alone; that spares a microcontroller a quarter of the code. No bit of what is left changes. With the feature
+//! `defmt` errors, figures and small values can be logged by it.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Which side of an interaction an entity stands on.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Side {
     /// The one who acts.
@@ -17,6 +18,7 @@ impl Side {
 }
 
 /// One value per side.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerSide<T> {
     /// The users' value.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::side::PerSide;
 
 /// The shape of a state.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StateConfig {
     /// Groups that a side's frequencies are pooled into, 0 or more (published: 256).
@@ -121,6 +122,7 @@ fn pool(side: &SideState<'_>, groups: &mut [f32]) {
 }
 
 /// Why a state was not written.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StateError {

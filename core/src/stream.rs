@@ -39,6 +39,7 @@ pub const fn rows_len(entities: usize) -> usize {
 
 /// One interaction. A [`SyntheticStream`] numbers users and items by first appearance, so that a new number is
 /// the next one; other streams have ids of any 32 bits.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Who acts.
@@ -70,6 +71,7 @@ impl Default for SyntheticConfig {
 }
 
 /// Why a stream cannot be made.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SyntheticError {

@@ -71,12 +71,17 @@ pub fn report(line: &str) {
 
 /// Compares a text with the recorded one; with `SCALL_RECORD=1` records it instead.
 pub fn matches_record(name: &str, text: &str) {
-    let path = repository().join("tests/records").join(name);
+    matches_file(&format!("tests/records/{name}"), text);
+}
+
+/// Compares a text with a file of the repository; with `SCALL_RECORD=1` writes it instead.
+pub fn matches_file(name: &str, text: &str) {
+    let path = repository().join(name);
     if env::var_os("SCALL_RECORD").is_some_and(|value| value == "1") {
         fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
     let recorded = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(recorded, text, "differs from tests/records/{name}; SCALL_RECORD=1 records the new one");
+    assert_eq!(recorded, text, "differs from {name}; SCALL_RECORD=1 records the new one");
 }
 
 /// Compares numbers with the recorded ones, which they may miss by that part of them either way; with

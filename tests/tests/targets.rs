@@ -22,6 +22,24 @@ fn the_core_builds_for_a_cortex_m3_without_floating_point_unit() {
 }
 
 #[test]
+fn the_core_builds_with_logging_by_defmt() {
+    let target = "thumbv7em-none-eabihf";
+    if !is_target_installed(target) {
+        return skip(&format!("the core with defmt on {target}: its library is not installed"));
+    }
+    succeed(cargo(".").args([
+        "build",
+        "--locked",
+        "-p",
+        "scall-core",
+        "--features",
+        "defmt",
+        "--target",
+        target,
+    ]));
+}
+
+#[test]
 fn the_core_builds_for_a_cortex_m33() {
     builds_for("thumbv8m.main-none-eabihf");
 }

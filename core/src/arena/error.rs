@@ -5,6 +5,7 @@ use core::fmt;
 use crate::Side;
 
 /// Why an [`Arena`](super::Arena) refused; it is then as it was before.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ArenaError {

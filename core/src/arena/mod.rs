@@ -81,6 +81,7 @@ pub struct ArenaMemory<'a, E = f32> {
 }
 
 /// What [`Arena::admit`] gave.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admission {
     /// The new entity: the count of its side before.
@@ -90,6 +91,7 @@ pub struct Admission {
 }
 
 /// What an [`Arena`] uses of its memory, in elements and in bytes.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArenaStats {
     /// The most elements that rows may use.

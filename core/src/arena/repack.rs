@@ -22,6 +22,7 @@ use crate::element::Element;
 use crate::side::PerSide;
 
 /// What a repack did. Elements are counted without the cold-start rows, which never change.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Repacked {
     /// Entities that were not there before.

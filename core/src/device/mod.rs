@@ -15,6 +15,7 @@ mod tests;
 use core::fmt;
 
 use crate::Side;
+use crate::digest::Digest;
 use crate::element::Element;
 use crate::ids::IdTable;
 use crate::policy::{Policy, Sac};
@@ -33,6 +34,7 @@ pub struct Device<'a, E = f32, P = Sac<'a>> {
 }
 
 /// A table of ids has not as many slots as its side has places.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CapacityError {
     /// The side.
@@ -159,5 +161,23 @@ impl<'a, E: Element, P: Policy> Device<'a, E, P> {
         let evicted = self.evicted.get_mut(side);
         *evicted = evicted.saturating_add(1);
         Ok(rarest.0)
+    }
+}
+
+impl<P: Policy> Device<'_, f32, P> {
+    /// A fingerprint of who is known and of all rows; the policy is not in it. O(elements).
+    pub fn digest(&self) -> Digest {
+        let arena = self.recommender().arena();
+        let mut digest = Digest::new();
+        for side in Side::BOTH {
+            digest.word(arena.count(side));
+            digest.floats(arena.cold_row(side));
+            for slot in 0..arena.count(side) {
+                digest.word(self.ids(side).id(slot).unwrap_or(0));
+                digest.word(arena.size(side, slot));
+                digest.floats(arena.row(side, slot));
+            }
+        }
+        digest
     }
 }

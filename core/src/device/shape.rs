@@ -47,6 +47,7 @@ const SIZES: u64 = 0x7369_7a65;
 /// device.observe(u32::MAX, 7).unwrap();
 /// # Ok::<(), scall_core::device::DeviceError>(())
 /// ```
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceShape {
     /// Users that there is room for, at most [`MAX_ENTITIES`](crate::ids::MAX_ENTITIES).
@@ -239,6 +240,7 @@ impl DeviceSettings {
 }
 
 /// Why there is no device of that shape.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DeviceError {

@@ -32,6 +32,7 @@ pub const fn index_len(entities: usize) -> usize {
 }
 
 /// Why a table cannot be made.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdError {

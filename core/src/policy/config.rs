@@ -205,6 +205,7 @@ impl ValidSacConfig {
 }
 
 /// Which setting of a policy is outside its range, and what it was.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SacConfigError {

@@ -6,6 +6,7 @@ use core::fmt;
 use super::{Sac, SacMemory};
 
 /// One of the slices of [`SacMemory`].
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
@@ -18,6 +19,7 @@ pub enum Part {
 }
 
 /// Why a policy refused.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SacError {

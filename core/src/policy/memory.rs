@@ -15,6 +15,7 @@ use crate::math::LANES;
 /// What decides how much memory a policy takes.
 ///
 /// All lengths saturate instead of overflowing, so that a shape too large for the target fits no slice.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SacShape {
     /// Numbers of a state, 1 to 1,048,576; published: 1028.

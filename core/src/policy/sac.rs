@@ -38,6 +38,7 @@ pub struct Sac<'a> {
 }
 
 /// What an update found, before it moved anything.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Losses {
     /// Sum over both critics of the mean squared error.
@@ -53,6 +54,7 @@ pub struct Losses {
 }
 
 /// Everything of a policy that is not in its slices.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Updates made.

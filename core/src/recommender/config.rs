@@ -97,6 +97,7 @@ impl ValidRecommenderConfig {
 }
 
 /// A setting out of its range.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigError {

@@ -38,6 +38,7 @@ pub struct RecommenderMemory<'a, E = f32> {
 }
 
 /// What an event was, and taught.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observed {
     /// Whether the user is new.
@@ -50,6 +51,7 @@ pub struct Observed {
 }
 
 /// Why the recommender refused; it is then as it was before.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecommenderError {

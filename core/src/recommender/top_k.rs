@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 
 /// An item with its score.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {
     /// The item's id.

@@ -1,6 +1,7 @@
 //! What the parts of a run cost, by whatever clock a machine has.
 
 /// How often something was done, and how long it took.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
     /// How often.
@@ -21,6 +22,7 @@ impl Spent {
 }
 
 /// Ticks of everything that a run does without a pause in between.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Learning from an event of a user and an item that are known.

@@ -73,10 +73,17 @@ const STREAM: TurnoverConfig = TurnoverConfig {
 const ANSWERS: usize = 20;
 /// And how many of them are a short list.
 const SHORT_LIST: usize = 10;
-const STREAM_PAIRS: usize = 512;
+/// Words that the [`stream`] of a run remembers its latest pairs in.
+pub const STREAM_PAIRS: usize = 512;
 const STATE: StateConfig = SHAPE.state();
 
+/// The events of a run; `recent` has [`STREAM_PAIRS`] words.
+pub fn stream(seed: u64, recent: &mut [u32]) -> TurnoverStream<'_> {
+    TurnoverStream::new(seed, STREAM, recent)
+}
+
 /// What a run came to.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Interactions learned.
@@ -104,6 +111,7 @@ pub struct Report {
 }
 
 /// A part refused; in a [`Scenario`] its own constants are at fault.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScenarioError {
@@ -156,7 +164,7 @@ impl<M: PolicyMemory> Scenario<M> {
     /// None with the constants as they are; a part that refused otherwise.
     pub fn run(&mut self, seed: u64) -> Result<Report, ScenarioError> {
         let Self { stream, parts } = self;
-        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream), || 0, &mut ())?.finish(M::digest))
+        Ok(parts.run(seed, self::stream(seed, stream), || 0, &mut ())?.finish(M::digest))
     }
 
     /// The same, kept after every decision. Goes on with what was kept before, if anything was, and comes to the
@@ -166,7 +174,7 @@ impl<M: PolicyMemory> Scenario<M> {
     /// As [`run`](Self::run), and [`ScenarioError::Keeper`].
     pub fn run_kept(&mut self, seed: u64, keeper: &mut impl Keeper) -> Result<Report, ScenarioError> {
         let Self { stream, parts } = self;
-        Ok(parts.run(seed, TurnoverStream::new(seed, STREAM, stream), || 0, keeper)?.finish(M::digest))
+        Ok(parts.run(seed, self::stream(seed, stream), || 0, keeper)?.finish(M::digest))
     }
 
     /// The same, timed by `clock`, which counts ticks upwards and may wrap around.
@@ -175,7 +183,7 @@ impl<M: PolicyMemory> Scenario<M> {
     /// As [`run`](Self::run).
     pub fn measure(&mut self, seed: u64, clock: impl FnMut() -> u32) -> Result<Figures, ScenarioError> {
         let Self { stream, parts } = self;
-        let mut run = parts.run(seed, TurnoverStream::new(seed, STREAM, stream), clock, &mut ())?;
+        let mut run = parts.run(seed, self::stream(seed, stream), clock, &mut ())?;
         run.ask_for_all();
         Ok(run.figures)
     }
@@ -201,7 +209,7 @@ impl Scenario<Training> {
     /// As [`run`](Self::run), and for an output that does not hold it.
     pub fn train(&mut self, seed: u64, output: &mut [u8]) -> Result<usize, ScenarioError> {
         let Self { stream, parts } = self;
-        let run = parts.run(seed, TurnoverStream::new(seed, STREAM, stream), || 0, &mut ())?;
+        let run = parts.run(seed, self::stream(seed, stream), || 0, &mut ())?;
         run.device.segments().decider().export(output).map_err(|_| ScenarioError::Policy)
     }
 }
@@ -387,16 +395,7 @@ impl<'a, P: Policy + Snapshot, C: FnMut() -> u32> Run<'a, P, C> {
     /// What it came to; `of_policy` takes the policy's numbers in.
     pub fn finish(self, of_policy: impl FnOnce(&P, &mut Digest)) -> Report {
         let arena = self.device.recommender().arena();
-        let mut digest = Digest::new();
-        for side in Side::BOTH {
-            digest.word(arena.count(side));
-            digest.floats(arena.cold_row(side));
-            for slot in 0..arena.count(side) {
-                digest.word(self.device.ids(side).id(slot).unwrap_or(0));
-                digest.word(arena.size(side, slot));
-                digest.floats(arena.row(side, slot));
-            }
-        }
+        let mut digest = self.device.digest();
         of_policy(self.device.segments().decider().policy(), &mut digest);
         Report {
             segments: self.device.segments().segments(),

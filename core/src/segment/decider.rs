@@ -176,6 +176,7 @@ impl<'a, P: Policy> Decider<'a, P> {
 }
 
 /// Why a decider refused.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DeciderError {

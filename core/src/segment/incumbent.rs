@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Evidence on one action: its gains over the one in force.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     count: u32,
@@ -40,6 +41,7 @@ impl Evidence {
 }
 
 /// When another action replaces the present one.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Margin {
     /// The least mean gain, relative: 0.02 is two percent.

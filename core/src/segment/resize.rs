@@ -51,6 +51,7 @@ impl Default for ResizeSettings {
 }
 
 /// What [`resize`] did.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Resized {
     /// The dimensions given out.
@@ -283,6 +284,7 @@ fn shuffle(words: &mut [u32], generator: &mut Generator) {
 }
 
 /// Why rows could not be resized.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ResizeError {

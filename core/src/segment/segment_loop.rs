@@ -266,6 +266,7 @@ impl<'a, E: Element, P: Policy> SegmentLoop<'a, E, P> {
 }
 
 /// Why a loop could not go on.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LoopError {

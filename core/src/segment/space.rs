@@ -6,6 +6,7 @@ use crate::math;
 use crate::sizes::{Action, Distribution};
 
 /// What the policy's numbers in 0..=1 mean.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ActionSpace {
     /// The share itself, and shapes evenly over the distribution's range (Qu et al., CIKM 2024).

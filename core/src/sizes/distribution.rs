@@ -7,6 +7,7 @@ use crate::math;
 ///
 /// Power law, Pareto and truncated normal are those of Qu et al. (CIKM 2024); truncated exponential and
 /// log-normal those of Qu et al. (WSDM 2024). Each has one parameter, its *shape*.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Distribution {

@@ -3,6 +3,7 @@ use core::fmt;
 use super::Distribution;
 
 /// Why sizes could not be computed. The call that returns it has changed nothing.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SizesError {

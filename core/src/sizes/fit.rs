@@ -1,6 +1,7 @@
 use super::SizesError;
 
 /// The sizes a row may have.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bounds {
     /// Smallest size; published 1. With 0, rows may be empty and are answered by the cold-start row.
@@ -20,6 +21,7 @@ impl Bounds {
 }
 
 /// What [`fit`] made of a budget.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fitted {
     /// Sum of all sizes; never above the budget.

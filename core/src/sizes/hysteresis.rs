@@ -2,6 +2,7 @@ use super::fit::check;
 use super::{Bounds, SizesError};
 
 /// What [`settle`] changed.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settled {
     /// Sum of the final sizes, equal to that of the targets.

@@ -8,6 +8,7 @@ use crate::random::Generator;
 use crate::side::PerSide;
 
 /// What a policy decides: how the budget is shared and how skewed the sizes are.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     /// The users' share of the budget, 0..=1.
@@ -43,6 +44,7 @@ impl Default for SizeSettings {
 }
 
 /// What [`plan`] made of a budget.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Each side's sizes in brief.

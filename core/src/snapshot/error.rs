@@ -5,6 +5,7 @@ use core::fmt;
 use crate::envelope::EnvelopeError;
 
 /// Why a snapshot could not be written or read; nothing has changed then.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SnapshotError {
