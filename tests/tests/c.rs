@@ -3,10 +3,11 @@
 use std::{
     fs,
     path::PathBuf,
-    process::Command,
+    process::{Command, Output},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use object::{Object, ObjectSymbol};
 use scall_core::device::DeviceShape;
 use scall_core::scenario::{SEED, Scenario, Stored};
 use scall_tests::{
@@ -109,8 +110,14 @@ fn the_program_of_the_guide_works() {
     succeed(&mut Command::new(&image));
 }
 
-/// Links all functions of the header, and nothing that they do not need.
-fn link(feature: &str) -> std::process::Output {
+/// The functions of the header.
+fn functions() -> Vec<String> {
+    let header = fs::read_to_string(repository().join(HEADER)).expect("the header is there");
+    header.lines().filter_map(declared).map(str::to_owned).collect()
+}
+
+/// Links all functions of the header, and nothing that they do not need, into an image.
+fn link(feature: &str) -> (PathBuf, Output) {
     let folder = repository().join("core/c/target/linked");
     succeed(
         cargo("core/c")
@@ -118,16 +125,14 @@ fn link(feature: &str) -> std::process::Output {
             .args(["--features", feature, "--target-dir"])
             .arg(&folder),
     );
-    let header = fs::read_to_string(repository().join(HEADER)).expect("the header is there");
-    let functions: Vec<&str> = header.lines().filter_map(declared).collect();
-    assert!(functions.len() > 10 && functions.contains(&"scall_init"), "{functions:?}");
+    let image = folder.join(feature);
     let mut linker = Command::new(rust_lld());
     linker.args(["-flavor", "gnu", "--gc-sections", "--entry", "scall_init"]);
-    for function in functions {
-        linker.args(["--require-defined", function]);
+    for function in functions() {
+        linker.args(["--undefined", &function]);
     }
-    linker.arg(folder.join(TARGET).join("release/libscall.a")).arg("-o").arg(folder.join(feature));
-    finish(&mut linker)
+    linker.arg(folder.join(TARGET).join("release/libscall.a")).arg("-o").arg(&image);
+    (image, finish(&mut linker))
 }
 
 /// The function that a line of the header declares, if it does.
@@ -148,9 +153,16 @@ fn the_library_links_without_a_panic_and_one_would_be_noticed() {
     if !is_target_installed(TARGET) {
         return skip("the library for C without a panic: the target is not installed");
     }
-    let output = link("no-panic");
+    let (image, output) = link("no-panic");
     assert!(output.status.success(), "{}", said(&output));
-    let output = link("a-panic");
+    let bytes = fs::read(&image).unwrap_or_else(|error| panic!("{}: {error}", image.display()));
+    let file = object::File::parse(&*bytes).expect("the image is an ELF file");
+    let functions = functions();
+    assert!(functions.len() > 10);
+    for function in functions {
+        assert!(file.symbol_by_name(&function).is_some_and(|symbol| symbol.is_definition()), "{function}");
+    }
+    let (_, output) = link("a-panic");
     assert!(!output.status.success(), "a library with a panic in it passed the check");
     assert!(said(&output).contains("scall_can_panic"), "failed for another reason:\n{}", said(&output));
 }
