@@ -42,6 +42,7 @@ pub mod sizes;
 pub mod snapshot;
 pub mod state;
 pub mod stream;
+pub mod tables;
 #[cfg(test)]
 mod testing;
 

@@ -8,7 +8,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::side::PerSide;
+use crate::side::{PerSide, Side};
 
 /// The shape of a state.
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -37,6 +37,34 @@ pub struct SideState<'a> {
     pub largest: f32,
     /// Smallest size that the last action gave.
     pub smallest: f32,
+}
+
+impl<'a> SideState<'a> {
+    fn figures(&self) -> SideFigures<'a> {
+        SideFigures {
+            entities: self.order.len(),
+            least: self.order.last().map_or(0.0, |id| self.frequency(*id)),
+            greatest: self.order.first().map_or(0.0, |id| self.frequency(*id)),
+            mean_embedding: self.mean_embedding,
+            largest: self.largest,
+            smallest: self.smallest,
+        }
+    }
+
+    fn frequency(&self, id: u32) -> f32 {
+        self.frequencies.get(id as usize).copied().unwrap_or(0.0)
+    }
+}
+
+/// The same for a side whose frequencies come by rank.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SideFigures<'a> {
+    pub(crate) entities: usize,
+    pub(crate) least: f32,
+    pub(crate) greatest: f32,
+    pub(crate) mean_embedding: &'a [f32],
+    pub(crate) largest: f32,
+    pub(crate) smallest: f32,
 }
 
 impl StateConfig {
@@ -68,13 +96,31 @@ impl StateConfig {
         last_reward: f32,
         out: &mut [f32],
     ) -> Result<(), StateError> {
+        let figures = PerSide::new(sides.user.figures(), sides.item.figures());
+        self.write_ranked(&figures, last_reward, out, |side, pool| {
+            let side = sides.get(side);
+            side.order.iter().for_each(|id| pool.push(side.frequency(*id)));
+        })
+    }
+
+    /// The same, where `by_rank` pushes each side's frequencies, falling, into its pool.
+    pub(crate) fn write_ranked(
+        &self,
+        sides: &PerSide<SideFigures<'_>>,
+        last_reward: f32,
+        out: &mut [f32],
+        mut by_rank: impl FnMut(Side, &mut Pool<'_>),
+    ) -> Result<(), StateError> {
         let (needed, given) = (self.len(), out.len());
         let mut rest = out.get_mut(..needed).ok_or(StateError::Length { needed, given })?;
         let mut cut = |len: u32| rest.split_off_mut(..len as usize).unwrap_or_default();
+        for side in Side::BOTH {
+            let mut pool = Pool::new(sides.get(side), cut(self.groups));
+            by_rank(side, &mut pool);
+            pool.close();
+        }
         let (users, items) = (&sides.user, &sides.item);
-        pool(users, cut(self.groups));
-        pool(items, cut(self.groups));
-        let count = (users.order.len() as f32, items.order.len() as f32);
+        let count = (users.entities as f32, items.entities as f32);
         let ratio = if count.0 + count.1 > 0.0 { count.0 / (count.0 + count.1) } else { 0.5 };
         fill(cut(2), &[last_reward, ratio]);
         fill(cut(self.width), users.mean_embedding);
@@ -84,7 +130,7 @@ impl StateConfig {
     }
 
     /// How far the sizes are apart, as a part of what the bounds allow.
-    fn spread(&self, side: &SideState<'_>) -> f32 {
+    fn spread(&self, side: &SideFigures<'_>) -> f32 {
         if self.max_size > self.min_size {
             (side.largest - side.smallest) / (self.max_size - self.min_size) as f32
         } else {
@@ -99,25 +145,47 @@ fn fill(out: &mut [f32], values: &[f32]) {
     }
 }
 
-/// Writes the means of groups of neighbouring ranks, scaled so that the least frequency is 0 and the
-/// greatest 1; all 1 if they are equal; 0 for groups without members.
-fn pool(side: &SideState<'_>, groups: &mut [f32]) {
-    let frequency = |id: &u32| side.frequencies.get(*id as usize).copied().unwrap_or(0.0);
-    let greatest = f64::from(side.order.first().map_or(0.0, frequency));
-    let least = f64::from(side.order.last().map_or(0.0, frequency));
-    let range = greatest - least;
-    let size = side.order.len().div_ceil(groups.len().max(1)).max(1);
-    groups.fill(0.0);
-    for (group, members) in groups.iter_mut().zip(side.order.chunks(size)) {
-        *group = if range > 0.0 {
-            let mut sum = 0.0_f64;
-            for id in members {
-                sum += f64::from(frequency(id)) - least;
-            }
-            (sum / (range * members.len() as f64)) as f32
-        } else {
-            1.0
-        };
+/// The means of groups of neighbouring ranks, scaled so that the least frequency is 0 and the greatest 1; all 1 if
+/// they are equal; 0 for groups without members.
+#[derive(Debug)]
+pub(crate) struct Pool<'o> {
+    groups: core::slice::IterMut<'o, f32>,
+    least: f64,
+    range: f64,
+    /// Ranks of a group, and of the group that is open.
+    size: usize,
+    members: usize,
+    sum: f64,
+}
+
+impl<'o> Pool<'o> {
+    fn new(side: &SideFigures<'_>, groups: &'o mut [f32]) -> Self {
+        groups.fill(0.0);
+        let least = f64::from(side.least);
+        let range = f64::from(side.greatest) - least;
+        let size = side.entities.div_ceil(groups.len().max(1)).max(1);
+        Self { groups: groups.iter_mut(), least, range, size, members: 0, sum: 0.0 }
+    }
+
+    /// Takes the frequency of the next rank.
+    #[inline]
+    pub(crate) fn push(&mut self, frequency: f32) {
+        self.sum += f64::from(frequency) - self.least;
+        self.members += 1;
+        if self.members == self.size {
+            self.close();
+        }
+    }
+
+    /// Writes the group that is open.
+    fn close(&mut self) {
+        if self.members > 0
+            && let Some(group) = self.groups.next()
+        {
+            let mean = self.sum / (self.range * self.members as f64);
+            *group = if self.range > 0.0 { mean as f32 } else { 1.0 };
+        }
+        (self.members, self.sum) = (0, 0.0);
     }
 }
 

@@ -18,6 +18,7 @@ mod sizes;
 mod snapshot;
 mod state;
 mod stream;
+mod thin;
 
 unsafe extern "C" {
     fn the_core_can_panic() -> !;
@@ -44,6 +45,7 @@ extern "C" fn start() -> ! {
     snapshot::exercise();
     state::exercise();
     stream::exercise();
+    thin::exercise();
     #[cfg(feature = "a-panic")]
     core::hint::black_box([1, 2, 3][core::hint::black_box(1_usize)]);
     loop {

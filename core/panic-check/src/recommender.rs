@@ -10,6 +10,7 @@ use scall_core::recommender::{
     class_ends_len, seen_len,
 };
 use scall_core::side::PerSide;
+use scall_core::tables::{Tables, Word};
 
 struct Sink;
 
@@ -79,7 +80,7 @@ fn exercise_stored<E: Element>() {
     parts();
 }
 
-fn use_all<E: Element>(recommender: &mut Recommender<'_, E>) {
+pub fn use_all<E: Element, T: Tables>(recommender: &mut Recommender<'_, E, T>) {
     let (user, item) = (black_box(1), black_box(2));
     recommender.set_admission_sizes(black_box(recommender.admission_sizes()));
     let _ = black_box(recommender.observe(user, item));
@@ -96,8 +97,8 @@ fn use_all<E: Element>(recommender: &mut Recommender<'_, E>) {
     black_box(recommender.arena().used());
     black_box(recommender.arena_mut().row_mut(Side::User, user));
     let decision = recommender.decide();
-    decision.words.user.fill(black_box(3));
-    decision.words.item.fill(black_box(2));
+    decision.words.user.fill(T::Word::of_size(black_box(3)));
+    decision.words.item.fill(T::Word::of_size(black_box(2)));
     black_box((decision.arena.used(), decision.frequencies.user.len()));
     let _ = black_box(recommender.repack());
     recommender.reorder();

@@ -53,6 +53,15 @@ pub enum ArenaError {
         /// How many there can be.
         capacity: u32,
     },
+    /// A row longer than the side's table can hold.
+    RowTooLong {
+        /// The side.
+        side: Side,
+        /// Elements asked for.
+        asked: u32,
+        /// The most a row can have.
+        limit: u32,
+    },
     /// A repack in slices is under way.
     Repacking,
 }
@@ -69,6 +78,8 @@ impl fmt::Display for ArenaError {
             Self::TableFull { side: Side::Item, .. } => "the table of items is full",
             Self::WrongCount { side: Side::User, .. } => "the sizes do not match the number of users",
             Self::WrongCount { side: Side::Item, .. } => "the sizes do not match the number of items",
+            Self::RowTooLong { side: Side::User, .. } => "a user's row is longer than the table can hold",
+            Self::RowTooLong { side: Side::Item, .. } => "an item's row is longer than the table can hold",
             Self::Repacking => "a repack is under way",
         })
     }

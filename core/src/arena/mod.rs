@@ -11,7 +11,8 @@
 //!
 //! Users grow from the low end and items from the high end, so admission is an append on either side
 //! and the items lie together for retrieval. Nothing is stored but the rows and one boundary per entity:
-//! a row's length is the difference of two neighbours. Rows are never padded.
+//! a row's length is the difference of two neighbours. Rows are never padded. Memory that is scarcer than time takes
+//! [lengths](Arena::with_lengths) instead of boundaries: a byte and a quarter per entity, for rows of up to 255.
 //!
 //! The *budget* is a number of elements, at most `values.len()`, that the rows of both sides and the two
 //! cold-start rows together never exceed. *Head-room* is what is left of it; the gap is at least as large.
@@ -53,6 +54,8 @@ mod store;
 mod model;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod thin_tests;
 
 use core::ops::Range;
 
@@ -63,6 +66,7 @@ pub use store::ArenaStore;
 use crate::Side;
 use crate::element::Element;
 use crate::side::PerSide;
+use crate::tables::{Implied, RowLength, RowTable, RowView};
 
 /// Length of a boundary slice for up to `entities` entities.
 pub const fn boundaries_len(entities: usize) -> usize {
@@ -110,8 +114,19 @@ pub struct ArenaStats {
     pub free_bytes: usize,
     /// The most bytes that were ever in use.
     pub high_water_bytes: usize,
-    /// Bytes of the boundary tables of both sides, used or not; no part of the budget.
+    /// Bytes of the tables of rows of both sides, used or not; no part of the budget.
     pub table_bytes: usize,
+}
+
+/// All elements, and where the items' rows lie in them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ItemTable<'r, E, L> {
+    pub(crate) values: &'r [E],
+    pub(crate) rows: RowView<'r, L>,
+    /// How many items have a place in the table.
+    pub(crate) count: u32,
+    /// The item in front of which a repack has left a gap, and where it ends.
+    pub(crate) gap: Option<(u32, u32)>,
 }
 
 /// Where the row lies that serves an entity.
@@ -132,10 +147,9 @@ impl Serving {
 
 /// The rows of all users and items. See the [module](self) for the layout.
 #[derive(Debug)]
-pub struct Arena<'a, E = f32> {
+pub struct Arena<'a, E = f32, L = Implied> {
     values: &'a mut [E],
-    user_boundaries: &'a mut [u32],
-    item_boundaries: &'a mut [u32],
+    rows: PerSide<RowTable<'a, L>>,
     counts: PerSide<u32>,
     /// The first ids of each side, whose rows lie where their boundaries say: all but during a repack in slices.
     settled: PerSide<u32>,
@@ -162,6 +176,39 @@ impl<'a, E: Element> Arena<'a, E> {
         budget: u32,
     ) -> Result<Self, ArenaError> {
         let ArenaMemory { values, user_boundaries, item_boundaries } = memory;
+        let rows =
+            PerSide::new(RowTable::new(&mut [], user_boundaries), RowTable::new(&mut [], item_boundaries));
+        Self::over(values, rows, cold_sizes, budget)
+    }
+}
+
+impl<'a, E: Element> Arena<'a, E, u8> {
+    /// The same with a byte for each row instead of a boundary: rows have at most 255 elements. `lengths` are as many
+    /// as the most entities of their side, and the boundaries of the memory
+    /// [`starts_len`](crate::tables::starts_len) of them.
+    ///
+    /// # Errors
+    /// As [`new`](Arena::new).
+    pub fn with_lengths(
+        memory: ArenaMemory<'a, E>,
+        lengths: PerSide<&'a mut [u8]>,
+        cold_sizes: PerSide<u32>,
+        budget: u32,
+    ) -> Result<Self, ArenaError> {
+        let ArenaMemory { values, user_boundaries, item_boundaries } = memory;
+        let PerSide { user, item } = lengths;
+        let rows = PerSide::new(RowTable::new(user, user_boundaries), RowTable::new(item, item_boundaries));
+        Self::over(values, rows, cold_sizes, budget)
+    }
+}
+
+impl<'a, E: Element, L: RowLength> Arena<'a, E, L> {
+    fn over(
+        values: &'a mut [E],
+        mut rows: PerSide<RowTable<'a, L>>,
+        cold_sizes: PerSide<u32>,
+        budget: u32,
+    ) -> Result<Self, ArenaError> {
         let available = u32::try_from(values.len())
             .map_err(|_| ArenaError::TooLarge { available: values.len(), limit: u32::MAX })?;
         if budget > available {
@@ -171,18 +218,15 @@ impl<'a, E: Element> Arena<'a, E> {
         if needed > u64::from(budget) {
             return Err(ArenaError::OverBudget { needed, budget });
         }
-        let Some(first_user) = user_boundaries.first_mut() else {
+        if !rows.user.begin(cold_sizes.user) {
             return Err(ArenaError::NoTable { side: Side::User });
-        };
-        let Some(first_item) = item_boundaries.first_mut() else {
+        }
+        if !rows.item.begin(available - cold_sizes.item) {
             return Err(ArenaError::NoTable { side: Side::Item });
-        };
-        *first_user = cold_sizes.user;
-        *first_item = available - cold_sizes.item;
+        }
         let mut arena = Self {
             values,
-            user_boundaries,
-            item_boundaries,
+            rows,
             counts: PerSide::new(0, 0),
             settled: PerSide::new(0, 0),
             motion: None,
@@ -206,8 +250,7 @@ impl<'a, E: Element> Arena<'a, E> {
     /// How many entities `side` can have.
     #[inline]
     pub fn capacity(&self, side: Side) -> u32 {
-        let entities = self.boundaries(side).len().saturating_sub(1);
-        u32::try_from(entities).unwrap_or(u32::MAX)
+        u32::try_from(self.rows(side).capacity()).unwrap_or(u32::MAX)
     }
 
     /// The most elements that rows may use, the cold-start rows included.
@@ -268,7 +311,6 @@ impl<'a, E: Element> Arena<'a, E> {
     /// What the arena uses of its memory.
     pub fn stats(&self) -> ArenaStats {
         let bytes = |elements: u32| elements as usize * size_of::<E>();
-        let boundaries = self.user_boundaries.len() + self.item_boundaries.len();
         ArenaStats {
             budget: self.budget,
             used: self.used(),
@@ -278,7 +320,7 @@ impl<'a, E: Element> Arena<'a, E> {
             used_bytes: bytes(self.used()),
             free_bytes: bytes(self.head_room()),
             high_water_bytes: bytes(self.high_water),
-            table_bytes: boundaries * size_of::<u32>(),
+            table_bytes: self.rows(Side::User).bytes() + self.rows(Side::Item).bytes(),
         }
     }
 
@@ -321,15 +363,14 @@ impl<'a, E: Element> Arena<'a, E> {
         self.values.get_mut(span).unwrap_or_default()
     }
 
-    /// All elements, and where the items' rows lie in them: item `id` from boundary `id + 1` to boundary
-    /// `id`. During a repack in slices one of them ends elsewhere: its id, and where.
+    /// Where the items' rows lie.
     #[inline]
-    pub(crate) fn item_table(&self) -> (&[E], &[u32], Option<(u32, u32)>) {
+    pub(crate) fn item_table(&self) -> ItemTable<'_, E, L> {
         let (count, gap) = match &self.motion {
             None => (self.count(Side::Item), None),
             Some(motion) => (motion.count(Side::Item), motion.gap(Side::Item)),
         };
-        (&*self.values, self.item_boundaries.get(..boundaries_len(count as usize)).unwrap_or_default(), gap)
+        ItemTable { values: self.values, rows: self.rows.item.view(), count, gap }
     }
 
     /// The cold-start row of `side`.
@@ -421,27 +462,21 @@ impl<'a, E: Element> Arena<'a, E> {
         size: u32,
         fill: impl FnOnce(Side, u32, usize, &mut [E]),
     ) -> Result<Admission, ArenaError> {
-        let id = self.count(side);
-        let full = ArenaError::TableFull { side, capacity: self.capacity(side) };
+        let (id, capacity) = (self.count(side), self.capacity(side));
+        if size > L::LONGEST {
+            return Err(ArenaError::RowTooLong { side, asked: size, limit: L::LONGEST });
+        }
+        let near = self.rows(side).edge(side, id).filter(|_| id < capacity);
+        let near = near.ok_or(ArenaError::TableFull { side, capacity })?;
         let moving = self.motion.is_some();
         let fits = size <= self.head_room() && !moving;
         let size = if fits { size } else { 0 };
-        let table = match side {
-            Side::User => &mut *self.user_boundaries,
-            Side::Item => &mut *self.item_boundaries,
-        };
-        let Some([near, far]) = table.get_mut(id as usize..).and_then(|rest| rest.first_chunk_mut()) else {
-            return Err(full);
-        };
         let span = match side {
-            Side::User => (*near, *near + size),
-            Side::Item => (*near - size, *near),
+            Side::User => (near, near + size),
+            Side::Item => (near - size, near),
         };
-        // During a repack the last boundary may still be another one's near edge; the end of it sets this one.
-        *far = match side {
-            Side::User => span.1,
-            Side::Item => span.0,
-        };
+        // During a repack the last edge may still be another one's near edge; the end of it sets this row again.
+        self.rows_mut(side).set(id, near, if side == Side::User { span.1 } else { span.0 });
         *self.counts.get_mut(side) += 1;
         *self.settled.get_mut(side) += u32::from(!moving);
         *self.taken.get_mut(side) += size;
@@ -458,12 +493,14 @@ impl<'a, E: Element> Arena<'a, E> {
         self.values.len() as u32
     }
 
-    #[inline]
-    fn boundaries(&self, side: Side) -> &[u32] {
-        match side {
-            Side::User => self.user_boundaries,
-            Side::Item => self.item_boundaries,
-        }
+    #[inline(always)]
+    fn rows(&self, side: Side) -> RowView<'_, L> {
+        self.rows.get(side).view()
+    }
+
+    #[inline(always)]
+    const fn rows_mut(&mut self, side: Side) -> &mut RowTable<'a, L> {
+        self.rows.get_mut(side)
     }
 
     /// First element and end of an entity's own row; `None` if it is unknown.
@@ -472,7 +509,7 @@ impl<'a, E: Element> Arena<'a, E> {
         if id >= *self.settled.get(side) {
             return self.moving_span(side, id);
         }
-        let &[near, far] = self.boundaries(side).get(id as usize..)?.first_chunk()?;
+        let (near, far) = self.rows(side).span(side, id)?;
         Some(match side {
             Side::User => (near, far),
             Side::Item => (far, near),
@@ -483,8 +520,10 @@ impl<'a, E: Element> Arena<'a, E> {
     #[cold]
     fn moving_span(&self, side: Side, id: u32) -> Option<(u32, u32)> {
         let motion = self.motion.as_ref().filter(|motion| id < motion.count(side))?;
-        let &[near, far] = self.boundaries(side).get(id as usize..)?.first_chunk()?;
-        let near = motion.gap(side).filter(|gap| gap.0 == id).map_or(near, |gap| gap.1);
+        let (near, far) = match motion.gap(side) {
+            Some(gap) => self.rows(side).span_beside(side, id, gap)?,
+            None => self.rows(side).span(side, id)?,
+        };
         Some(match side {
             Side::User => (near, far),
             Side::Item => (far, near),
@@ -493,7 +532,7 @@ impl<'a, E: Element> Arena<'a, E> {
 
     #[inline]
     fn cold_span(&self, side: Side) -> (u32, u32) {
-        let first = self.boundaries(side).first().copied();
+        let first = self.rows(side).edge(side, 0);
         match side {
             Side::User => (0, first.unwrap_or(0)),
             Side::Item => (first.unwrap_or(self.len()), self.len()),

@@ -20,6 +20,7 @@ use super::{Arena, ArenaError, widen};
 use crate::Side;
 use crate::element::Element;
 use crate::side::PerSide;
+use crate::tables::{RowLength, Word};
 
 /// What a repack did. Elements are counted without the cold-start rows, which never change.
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -41,22 +42,23 @@ pub struct Repacked {
     pub moves: u32,
 }
 
-impl<E: Element> Arena<'_, E> {
+impl<E: Element, L: RowLength> Arena<'_, E, L> {
     /// Gives every row a new size. A row keeps its leading elements; `fill(side, id, first, elements)`
     /// sets the ones it gains, which begin at its element `first`.
     ///
     /// The slices hold one size per entity. Those beyond the present counts are admitted. The cold-start
     /// rows stay, and [`Arena::cold_starts`] begins anew.
     ///
-    /// O(elements + entities), in place; a row moves at most once.
+    /// O(elements + entities), in place; a row moves at most once, and at most twice where a table has no
+    /// boundaries.
     ///
     /// # Errors
-    /// Sizes for fewer entities than there are or more than the tables hold, or sizes that together with
-    /// the cold-start rows exceed the budget.
+    /// Sizes for fewer entities than there are or more than the tables hold, sizes that together with the cold-start
+    /// rows exceed the budget, or one that is longer than a table can hold.
     pub fn repack(
         &mut self,
-        user_sizes: &[u32],
-        item_sizes: &[u32],
+        user_sizes: &[L::Word],
+        item_sizes: &[L::Word],
         mut fill: impl FnMut(Side, u32, usize, &mut [E]),
     ) -> Result<Repacked, ArenaError> {
         if self.is_repacking() {
@@ -72,12 +74,28 @@ impl<E: Element> Arena<'_, E> {
             admitted: (counts.user - self.counts.user) + (counts.item - self.counts.item),
             ..Repacked::default()
         };
+        if !L::HAS_BOUNDARIES {
+            let rows = |sizes: &[L::Word], known: u32| {
+                sizes.iter().skip(known as usize).filter(|size| size.size() > 0).count() as u32
+            };
+            let newcomers = rows(user_sizes, self.counts.user) + rows(item_sizes, self.counts.item);
+            for side in Side::BOTH {
+                while self.count(side) < *counts.get(side) {
+                    self.admit(side, 0, |_, _, _, _| ())?;
+                }
+            }
+            self.begin_repack(user_sizes, item_sizes)?;
+            self.go_on(user_sizes, item_sizes, u32::MAX, &mut report, &mut fill);
+            report.resized -= newcomers;
+            report.kept = held - report.lost;
+            return Ok(report);
+        }
         self.move_down(user_sizes, item_sizes, taken.item, &mut report);
         self.move_up(user_sizes, item_sizes, taken.user, &mut report, &mut fill);
         report.kept = held - report.lost;
 
-        set_boundaries(self.user_boundaries, user_sizes, u32::wrapping_add);
-        set_boundaries(self.item_boundaries, item_sizes, u32::wrapping_sub);
+        set_boundaries(self.rows.user.boundaries_mut(), user_sizes, u32::wrapping_add);
+        set_boundaries(self.rows.item.boundaries_mut(), item_sizes, u32::wrapping_sub);
         self.counts = counts;
         self.settled = counts;
         self.taken = taken;
@@ -89,9 +107,17 @@ impl<E: Element> Arena<'_, E> {
     /// Elements of each side with rows of these sizes, cold-start rows included.
     pub(super) fn checked_total(
         &self,
-        user_sizes: &[u32],
-        item_sizes: &[u32],
+        user_sizes: &[L::Word],
+        item_sizes: &[L::Word],
     ) -> Result<PerSide<u32>, ArenaError> {
+        let limit = L::LONGEST;
+        for (side, sizes) in [(Side::User, user_sizes), (Side::Item, item_sizes)] {
+            if limit < u32::MAX
+                && let Some(asked) = sizes.iter().map(|size| size.size()).find(|&size| size > limit)
+            {
+                return Err(ArenaError::RowTooLong { side, asked, limit });
+            }
+        }
         let users = u64::from(self.cold_size(Side::User)).saturating_add(total(user_sizes));
         let items = u64::from(self.cold_size(Side::Item)).saturating_add(total(item_sizes));
         let needed = users.saturating_add(items);
@@ -102,7 +128,7 @@ impl<E: Element> Arena<'_, E> {
         Ok(PerSide::new(users as u32, items as u32))
     }
 
-    fn checked_count(&self, side: Side, sizes: &[u32]) -> Result<u32, ArenaError> {
+    fn checked_count<W>(&self, side: Side, sizes: &[W]) -> Result<u32, ArenaError> {
         let (count, capacity) = (self.count(side), self.capacity(side));
         u32::try_from(sizes.len())
             .ok()
@@ -111,9 +137,17 @@ impl<E: Element> Arena<'_, E> {
     }
 
     /// The upward sweep: users from the first on, then items from the last back.
-    fn move_down(&mut self, user_sizes: &[u32], item_sizes: &[u32], item_taken: u32, report: &mut Repacked) {
-        let (users, _) = Rows::known(Side::User, self.user_boundaries, user_sizes, self.counts.user);
-        let (items, newcomers) = Rows::known(Side::Item, self.item_boundaries, item_sizes, self.counts.item);
+    fn move_down(
+        &mut self,
+        user_sizes: &[L::Word],
+        item_sizes: &[L::Word],
+        item_taken: u32,
+        report: &mut Repacked,
+    ) {
+        let (users, _) =
+            Rows::known(Side::User, self.rows.user.view().boundaries(), user_sizes, self.counts.user);
+        let (items, newcomers) =
+            Rows::known(Side::Item, self.rows.item.view().boundaries(), item_sizes, self.counts.item);
         let first = self.cold_size(Side::User);
         down(self.values, users, Order::Ascending, (first, first), report);
         let from = self.len() - self.taken.item;
@@ -124,19 +158,20 @@ impl<E: Element> Arena<'_, E> {
     /// The downward sweep: items from the first on, then users from the last back.
     fn move_up(
         &mut self,
-        user_sizes: &[u32],
-        item_sizes: &[u32],
+        user_sizes: &[L::Word],
+        item_sizes: &[L::Word],
         user_taken: u32,
         report: &mut Repacked,
         fill: &mut impl FnMut(Side, u32, usize, &mut [E]),
     ) {
-        let (items, newcomers) = Rows::known(Side::Item, self.item_boundaries, item_sizes, self.counts.item);
+        let (items, newcomers) =
+            Rows::known(Side::Item, self.rows.item.view().boundaries(), item_sizes, self.counts.item);
         let mut set = |id, first, span: (u32, u32), values: &mut [E]| {
             fill(Side::Item, id, first, values.get_mut(widen(span)).unwrap_or_default());
         };
         let first = self.cold_span(Side::Item).0;
         let mut end = up(self.values, items, Order::Ascending, (0, first, first), report, &mut set);
-        for (id, &size) in (self.counts.item..).zip(newcomers) {
+        for (id, size) in (self.counts.item..).zip(newcomers.iter().map(|size| size.size())) {
             if size > 0 {
                 report.fresh += size;
                 set(id, 0, (end - size, end), self.values);
@@ -144,13 +179,14 @@ impl<E: Element> Arena<'_, E> {
             end -= size;
         }
 
-        let (users, newcomers) = Rows::known(Side::User, self.user_boundaries, user_sizes, self.counts.user);
+        let (users, newcomers) =
+            Rows::known(Side::User, self.rows.user.view().boundaries(), user_sizes, self.counts.user);
         let mut set = |id, first, span: (u32, u32), values: &mut [E]| {
             fill(Side::User, id, first, values.get_mut(widen(span)).unwrap_or_default());
         };
         let mut end = user_taken;
         let mut id = user_sizes.len() as u32;
-        for &size in newcomers.iter().rev() {
+        for size in newcomers.iter().rev().map(|size| size.size()) {
             id -= 1;
             if size > 0 {
                 report.fresh += size;
@@ -163,9 +199,9 @@ impl<E: Element> Arena<'_, E> {
 }
 
 /// Moves down what moves down of one side, from its lowest row, now at `from`, then at `to`.
-fn down<E: Element>(
+fn down<E: Element, W: Word>(
     values: &mut [E],
-    mut rows: Rows<'_>,
+    mut rows: Rows<'_, W>,
     order: Order,
     (mut from, mut to): (u32, u32),
     report: &mut Repacked,
@@ -184,9 +220,9 @@ fn down<E: Element>(
 
 /// Moves up what moves up of one side, and sets what is new. The highest row belongs to `id`, or ends with
 /// it, and ends now at `from`, then at `to`. Returns where the lowest row then begins.
-fn up<E: Element>(
+fn up<E: Element, W: Word>(
     values: &mut [E],
-    mut rows: Rows<'_>,
+    mut rows: Rows<'_, W>,
     order: Order,
     (mut id, mut from, mut to): (u32, u32, u32),
     report: &mut Repacked,
@@ -247,15 +283,15 @@ pub(super) fn copy_up<E: Element>(values: &mut [E], from: usize, to: usize, leng
 }
 
 /// Writes the boundaries of rows of these sizes, from the first boundary on.
-fn set_boundaries(boundaries: &mut [u32], sizes: &[u32], next: impl Fn(u32, u32) -> u32) {
+fn set_boundaries<W: Word>(boundaries: &mut [u32], sizes: &[W], next: impl Fn(u32, u32) -> u32) {
     let Some((&mut first, rest)) = boundaries.split_first_mut() else { return };
     let mut edge = first;
-    for (boundary, &size) in rest.iter_mut().zip(sizes) {
-        edge = next(edge, size);
+    for (boundary, size) in rest.iter_mut().zip(sizes) {
+        edge = next(edge, size.size());
         *boundary = edge;
     }
 }
 
-fn total(sizes: &[u32]) -> u64 {
-    sizes.iter().map(|&size| u64::from(size)).sum()
+fn total<W: Word>(sizes: &[W]) -> u64 {
+    sizes.iter().map(|size| u64::from(size.size())).sum()
 }

@@ -1,6 +1,7 @@
 //! The rows of a side as a repack walks over them: stretches that keep their sizes, and changed rows.
 
 use crate::Side;
+use crate::tables::Word;
 
 /// How many rows are compared at once.
 const BLOCK: usize = 8;
@@ -14,10 +15,10 @@ pub(super) enum Order {
 
 /// Rows that are there: where they begin and end, and the sizes they shall have.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rows<'t> {
+pub(super) struct Rows<'t, W> {
     starts: &'t [u32],
     ends: &'t [u32],
-    sizes: &'t [u32],
+    sizes: &'t [W],
     /// The first row not yet taken.
     first: usize,
     /// The end of the rows not yet taken.
@@ -37,14 +38,9 @@ pub(super) struct Step {
     pub(super) new: u32,
 }
 
-impl<'t> Rows<'t> {
+impl<'t, W: Word> Rows<'t, W> {
     /// The first `count` rows of a table, and the sizes of the rows to come.
-    pub(super) fn known(
-        side: Side,
-        boundaries: &'t [u32],
-        sizes: &'t [u32],
-        count: u32,
-    ) -> (Self, &'t [u32]) {
+    pub(super) fn known(side: Side, boundaries: &'t [u32], sizes: &'t [W], count: u32) -> (Self, &'t [W]) {
         let count = count as usize;
         let (sizes, newcomers) = sizes.split_at_checked(count).unwrap_or_default();
         let near = boundaries.get(..count).unwrap_or_default();
@@ -84,7 +80,7 @@ impl<'t> Rows<'t> {
 
     #[inline]
     fn row(&self, row: usize) -> Option<(u32, u32, u32)> {
-        Some((*self.starts.get(row)?, *self.ends.get(row)?, *self.sizes.get(row)?))
+        Some((*self.starts.get(row)?, *self.ends.get(row)?, self.sizes.get(row)?.size()))
     }
 
     #[inline]
@@ -109,7 +105,7 @@ impl<'t> Rows<'t> {
         let sizes = self.sizes.get(row..)?.first_chunk::<BLOCK>()?;
         let mut bits = 0;
         for (index, ((start, end), size)) in (0..).zip(starts.iter().zip(ends).zip(sizes)) {
-            bits |= u32::from(end.wrapping_sub(*start) != *size) << index;
+            bits |= u32::from(end.wrapping_sub(*start) != size.size()) << index;
         }
         Some(bits)
     }

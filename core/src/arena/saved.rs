@@ -9,8 +9,9 @@ use crate::Side;
 use crate::element::Element;
 use crate::side::PerSide;
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
+use crate::tables::RowLength;
 
-impl<E: Element> Arena<'_, E> {
+impl<E: Element, L: RowLength> Arena<'_, E, L> {
     /// The most bytes in a snapshot, for a budget of that many elements and that many users and items.
     pub const fn max_snapshot_len(parameters: usize, users: usize, items: usize) -> usize {
         // A size of 32 bits takes up to 5 bytes.
@@ -25,7 +26,7 @@ impl<E: Element> Arena<'_, E> {
     }
 }
 
-impl<E: Element> Arena<'_, E> {
+impl<E: Element, L: RowLength> Arena<'_, E, L> {
     /// [`Snapshot::load`], which also says how many users and items the snapshot has.
     pub(crate) fn restore(&mut self, reader: &mut Reader<'_>) -> Result<PerSide<u32>, SnapshotError> {
         let write = !reader.is_dry();
@@ -40,21 +41,24 @@ impl<E: Element> Arena<'_, E> {
             }
             let cold_starts: u32 = reader.take()?;
             let available = self.len();
-            let table = match side {
-                Side::User => &mut *self.user_boundaries,
-                Side::Item => &mut *self.item_boundaries,
+            let edge = |elements: u64| match side {
+                Side::User => elements as u32,
+                Side::Item => available.saturating_sub(elements as u32),
             };
-            let mut slots = table.iter_mut().skip(1);
-            let mut end = u64::from(cold);
+            let rows = self.rows_mut(side);
+            let (mut id, mut end, mut longest) = (0, u64::from(cold), 0);
             reader.sequence(count as usize, |size: u32| {
+                let near = edge(end);
                 end = end.saturating_add(u64::from(size));
-                if write && let Some(slot) = slots.next() {
-                    *slot = match side {
-                        Side::User => end as u32,
-                        Side::Item => available.saturating_sub(end as u32),
-                    };
+                longest = longest.max(size);
+                if write {
+                    rows.set(id, near, edge(end));
                 }
+                id += 1;
             })?;
+            if longest > L::LONGEST {
+                return Err(SnapshotError::OtherShape { found: longest, expected: L::LONGEST });
+            }
             if cold_starts > count || end > u64::from(u32::MAX) {
                 return Err(SnapshotError::Damaged);
             }
@@ -87,7 +91,7 @@ impl<E: Element> Arena<'_, E> {
     }
 }
 
-impl<E: Element> Snapshot for Arena<'_, E> {
+impl<E: Element, L: RowLength> Snapshot for Arena<'_, E, L> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
         if self.is_repacking() {
             return Err(SnapshotError::Unfinished);
@@ -96,9 +100,7 @@ impl<E: Element> Snapshot for Arena<'_, E> {
             writer.put(&self.cold_size(side))?;
             writer.put(&self.count(side))?;
             writer.put(&self.cold_starts(side))?;
-            let table = self.boundaries(side);
-            let rows = table.iter().zip(table.get(1..).unwrap_or_default());
-            writer.put_all(rows.take(self.count(side) as usize).map(|(near, far)| near.abs_diff(*far)))?;
+            writer.put_all((0..self.count(side)).map(|id| self.size(side, id)))?;
         }
         writer.put(&(self.budget, self.high_water))?;
         let items = self.values.len().saturating_sub(self.taken.item as usize);

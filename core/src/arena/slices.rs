@@ -8,10 +8,11 @@
 //!
 //! A row moves twice where [`Arena::repack`] moves it once, and one at a time instead of in blocks.
 
-use super::{Arena, ArenaError, widen};
+use super::{Arena, ArenaError, Repacked, widen};
 use crate::Side;
 use crate::element::Element;
 use crate::side::PerSide;
+use crate::tables::{RowLength, Word};
 
 /// What a row costs a slice, in elements, however short it is.
 const ROW_COST: u32 = 4;
@@ -61,7 +62,7 @@ impl Motion {
     }
 }
 
-impl<E: Element> Arena<'_, E> {
+impl<E: Element, L: RowLength> Arena<'_, E, L> {
     /// Begins to give every row a new size, as [`repack`](Self::repack) does, in slices of
     /// [`continue_repack`](Self::continue_repack).
     ///
@@ -70,7 +71,7 @@ impl<E: Element> Arena<'_, E> {
     ///
     /// # Errors
     /// As `repack`, for sizes of more entities than there are, and while another is under way.
-    pub fn begin_repack(&mut self, user_sizes: &[u32], item_sizes: &[u32]) -> Result<(), ArenaError> {
+    pub fn begin_repack(&mut self, user_sizes: &[L::Word], item_sizes: &[L::Word]) -> Result<(), ArenaError> {
         if self.motion.is_some() {
             return Err(ArenaError::Repacking);
         }
@@ -81,7 +82,7 @@ impl<E: Element> Arena<'_, E> {
             }
         }
         let taken = self.checked_total(user_sizes, item_sizes)?;
-        let (stage, edge) = (Stage::Close(Side::User), self.boundary(Side::User, 0));
+        let (stage, edge) = (Stage::Close(Side::User), self.edge(Side::User, 0));
         self.motion = Some(Motion { counts: self.counts, stage, id: 0, edge, taken });
         self.settled = PerSide::new(0, 0);
         self.cold_starts = PerSide::new(0, 0);
@@ -101,10 +102,22 @@ impl<E: Element> Arena<'_, E> {
     /// With other sizes than it began with rows may end with sizes that nobody asked for, and over the budget.
     pub fn continue_repack(
         &mut self,
-        user_sizes: &[u32],
-        item_sizes: &[u32],
+        user_sizes: &[L::Word],
+        item_sizes: &[L::Word],
         elements: u32,
         mut fill: impl FnMut(Side, u32, usize, &mut [E]),
+    ) -> bool {
+        self.go_on(user_sizes, item_sizes, elements, &mut Repacked::default(), &mut fill)
+    }
+
+    /// The same, with an account of what rows gained and lost, and of what moved.
+    pub(super) fn go_on(
+        &mut self,
+        user_sizes: &[L::Word],
+        item_sizes: &[L::Word],
+        elements: u32,
+        report: &mut Repacked,
+        fill: &mut impl FnMut(Side, u32, usize, &mut [E]),
     ) -> bool {
         let mut left = elements.max(1);
         while let Some(motion) = self.motion {
@@ -114,10 +127,10 @@ impl<E: Element> Arena<'_, E> {
             let side = motion.side();
             let sizes = if side == Side::User { user_sizes } else { item_sizes };
             let size = sizes.get(..motion.count(side) as usize).unwrap_or(sizes).get(motion.id as usize);
-            let size = size.copied();
+            let size = size.map(|size| size.size());
             let cost = match (motion.stage, size) {
-                (Stage::Close(side), Some(size)) => self.close(side, motion, size),
-                (Stage::Open(side), Some(size)) => self.open(side, motion, size, &mut fill),
+                (Stage::Close(side), Some(size)) => self.close(side, motion, size, report),
+                (Stage::Open(side), Some(size)) => self.open(side, motion, size, report, fill),
                 _ => {
                     self.motion = self.next_stage(motion);
                     ROW_COST
@@ -129,16 +142,21 @@ impl<E: Element> Arena<'_, E> {
     }
 
     /// Moves a row next to the one before it. Returns what that costs.
-    fn close(&mut self, side: Side, motion: Motion, size: u32) -> u32 {
-        let far = self.boundary(side, motion.id + 1);
-        let target = self.boundary(side, motion.id);
-        let kept = far.abs_diff(motion.edge).min(size);
+    fn close(&mut self, side: Side, motion: Motion, size: u32, report: &mut Repacked) -> u32 {
+        let gap = (motion.id, motion.edge);
+        let (near, far) = self.rows(side).span_beside(side, motion.id, gap).unwrap_or_default();
+        let target = self.edge(side, motion.id);
+        let old = far.abs_diff(near);
+        let kept = old.min(size);
+        report.lost += old - kept;
+        report.resized += u32::from(old != size);
         let (from, to) = match side {
-            Side::User => (motion.edge, target),
+            Side::User => (near, target),
             Side::Item => (far, target.saturating_sub(kept)),
         };
-        self.shift(from, to, kept);
-        self.set_boundary(side, motion.id + 1, if side == Side::User { target + kept } else { to });
+        self.shift(from, to, kept, report);
+        let end = if side == Side::User { target + kept } else { to };
+        self.rows_mut(side).set(motion.id, target, end);
         self.motion = Some(Motion { id: motion.id + 1, edge: far, ..motion });
         if from == to { ROW_COST } else { kept + ROW_COST }
     }
@@ -150,24 +168,26 @@ impl<E: Element> Arena<'_, E> {
         side: Side,
         motion: Motion,
         size: u32,
+        report: &mut Repacked,
         fill: &mut impl FnMut(Side, u32, usize, &mut [E]),
     ) -> u32 {
-        let (near, far) = (self.boundary(side, motion.id), self.boundary(side, motion.id + 1));
+        let (near, far) = self.rows(side).span(side, motion.id).unwrap_or_default();
         let kept = near.abs_diff(far).min(size);
         // Where the row comes to lie.
         let (from, start, end) = match side {
             Side::User => (near, motion.edge.saturating_sub(size), motion.edge),
             Side::Item => (far, motion.edge, motion.edge.saturating_add(size)),
         };
-        self.shift(from, start, kept);
+        self.shift(from, start, kept, report);
+        report.fresh += size - kept;
         let fresh = widen((start.saturating_add(kept), end));
         if size > kept
             && let Some(elements) = self.values.get_mut(fresh)
         {
             fill(side, motion.id, kept as usize, elements);
         }
-        self.set_boundary(side, motion.id + 1, motion.edge);
         let edge = if side == Side::User { start } else { end };
+        self.rows_mut(side).set(motion.id, edge, motion.edge);
         self.motion = match motion.id.checked_sub(1) {
             Some(id) => Some(Motion { id, edge, ..motion }),
             None => self.next_stage(motion),
@@ -179,11 +199,11 @@ impl<E: Element> Arena<'_, E> {
     fn next_stage(&mut self, motion: Motion) -> Option<Motion> {
         let count = |side| motion.count(side);
         let last = |side| count(side).saturating_sub(1);
-        let end = self.boundary(motion.side(), count(motion.side()));
+        let end = self.edge(motion.side(), count(motion.side()));
         match motion.stage {
             Stage::Close(Side::User) => {
                 self.taken.user = end;
-                let edge = self.boundary(Side::Item, 0);
+                let edge = self.edge(Side::Item, 0);
                 Some(Motion { stage: Stage::Close(Side::Item), id: 0, edge, ..motion })
             }
             Stage::Close(Side::Item) => {
@@ -201,9 +221,9 @@ impl<E: Element> Arena<'_, E> {
                 self.high_water = self.high_water.max(self.used());
                 // Who came meanwhile has no row.
                 for side in Side::BOTH {
-                    let end = self.boundary(side, count(side));
+                    let end = self.edge(side, count(side));
                     for id in count(side)..self.count(side) {
-                        self.set_boundary(side, id + 1, end);
+                        self.rows_mut(side).set(id, end, end);
                     }
                 }
                 self.settled = self.counts;
@@ -212,22 +232,16 @@ impl<E: Element> Arena<'_, E> {
         }
     }
 
-    fn boundary(&self, side: Side, index: u32) -> u32 {
-        self.boundaries(side).get(index as usize).copied().unwrap_or(0)
-    }
-
-    fn set_boundary(&mut self, side: Side, index: u32, edge: u32) {
-        let table = match side {
-            Side::User => &mut *self.user_boundaries,
-            Side::Item => &mut *self.item_boundaries,
-        };
-        if let Some(boundary) = table.get_mut(index as usize) {
-            *boundary = edge;
-        }
+    fn edge(&self, side: Side, id: u32) -> u32 {
+        self.rows(side).edge(side, id).unwrap_or(0)
     }
 
     /// Moves elements up or down.
-    fn shift(&mut self, from: u32, to: u32, length: u32) {
+    fn shift(&mut self, from: u32, to: u32, length: u32, report: &mut Repacked) {
+        if from != to && length > 0 {
+            report.moved += length;
+            report.moves += 1;
+        }
         let (from, to, length) = (from as usize, to as usize, length as usize);
         if to < from {
             super::repack::copy_down(self.values, from, to, length);

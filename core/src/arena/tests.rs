@@ -50,7 +50,8 @@ pub(super) fn marks(side: Side, id: u32, size: usize) -> Vec<f32> {
 /// Everything an arena holds, to see that a refusal changed nothing.
 pub(super) fn contents(arena: &Arena<'_>) -> (Vec<u32>, Vec<u32>, Vec<u32>, ArenaStats) {
     let bits = arena.values.iter().map(|value| value.to_bits()).collect();
-    (bits, arena.user_boundaries.to_vec(), arena.item_boundaries.to_vec(), arena.stats())
+    let boundaries = |side| arena.rows(side).boundaries().to_vec();
+    (bits, boundaries(Side::User), boundaries(Side::Item), arena.stats())
 }
 
 pub(super) fn no_fill(_: Side, _: u32, _: usize, _: &mut [f32]) {

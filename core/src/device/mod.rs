@@ -22,13 +22,14 @@ use crate::policy::{Policy, Sac};
 use crate::recommender::{Observed, Recommender, RecommenderError, Scored};
 use crate::segment::SegmentLoop;
 use crate::side::PerSide;
+use crate::tables::{Full, Tables};
 
 pub use shape::{DeviceError, DeviceMemory, DeviceSettings, DeviceShape};
 
 /// Recommender, policy, and who is who.
 #[derive(Debug)]
-pub struct Device<'a, E = f32, P = Sac<'a>> {
-    segments: SegmentLoop<'a, E, P>,
+pub struct Device<'a, E = f32, P = Sac<'a>, T: Tables = Full> {
+    segments: SegmentLoop<'a, E, P, T>,
     ids: PerSide<IdTable<'a>>,
     evicted: PerSide<u32>,
 }
@@ -56,12 +57,12 @@ impl fmt::Display for CapacityError {
 
 impl core::error::Error for CapacityError {}
 
-impl<'a, E: Element, P: Policy> Device<'a, E, P> {
+impl<'a, E: Element, P: Policy, T: Tables> Device<'a, E, P, T> {
     /// A device at its beginning: neither loop nor tables know anybody.
     ///
     /// # Errors
     /// Tables with more or fewer slots than the recommender has places, or that know others than it does.
-    pub fn new(segments: SegmentLoop<'a, E, P>, ids: PerSide<IdTable<'a>>) -> Result<Self, CapacityError> {
+    pub fn new(segments: SegmentLoop<'a, E, P, T>, ids: PerSide<IdTable<'a>>) -> Result<Self, CapacityError> {
         let arena = segments.recommender().arena();
         for side in Side::BOTH {
             let table = ids.get(side);
@@ -74,14 +75,14 @@ impl<'a, E: Element, P: Policy> Device<'a, E, P> {
     }
 
     /// The loop of segments, in which entities go by their slots.
-    pub const fn segments(&self) -> &SegmentLoop<'a, E, P> {
+    pub const fn segments(&self) -> &SegmentLoop<'a, E, P, T> {
         &self.segments
     }
 
     /// The loop of segments, to close one and to decide.
     ///
     /// Who is admitted there, and not here, has no id.
-    pub const fn segments_mut(&mut self) -> &mut SegmentLoop<'a, E, P> {
+    pub const fn segments_mut(&mut self) -> &mut SegmentLoop<'a, E, P, T> {
         &mut self.segments
     }
 
@@ -126,7 +127,7 @@ impl<'a, E: Element, P: Policy> Device<'a, E, P> {
     }
 
     /// The recommender, in which entities go by their slots.
-    pub const fn recommender(&self) -> &Recommender<'a, E> {
+    pub const fn recommender(&self) -> &Recommender<'a, E, T> {
         self.segments.recommender()
     }
 
@@ -150,17 +151,17 @@ impl<'a, E: Element, P: Policy> Device<'a, E, P> {
             recommender.admit(side, size)?;
             return Ok(slot);
         }
-        let mut rarest = (0, f32::INFINITY);
+        let (mut rarest, mut fewest) = (0, None);
         for (slot, &count) in (0..).zip(recommender.frequencies().of(side, table.count())) {
-            if count < rarest.1 {
-                rarest = (slot, count);
+            if fewest.is_none_or(|fewest| count < fewest) {
+                (rarest, fewest) = (slot, Some(count));
             }
         }
-        recommender.hand_over(side, rarest.0)?;
-        table.hand_over(rarest.0, id);
+        recommender.hand_over(side, rarest)?;
+        table.hand_over(rarest, id);
         let evicted = self.evicted.get_mut(side);
         *evicted = evicted.saturating_add(1);
-        Ok(rarest.0)
+        Ok(rarest)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::element::Element;
 use crate::ids::IdTable;
 use crate::policy::Policy;
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
+use crate::tables::Tables;
 
 impl<E: Element, P: Policy> Device<'_, E, P> {
     /// The most bytes in a snapshot beyond those of its loop, for that many users and items.
@@ -14,7 +15,7 @@ impl<E: Element, P: Policy> Device<'_, E, P> {
     }
 }
 
-impl<E: Element, P: Policy + Snapshot> Snapshot for Device<'_, E, P> {
+impl<E: Element, P: Policy + Snapshot, T: Tables> Snapshot for Device<'_, E, P, T> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
         self.segments.save(writer)?;
         for side in Side::BOTH {

@@ -27,10 +27,8 @@ mod saved;
 
 pub use rank::rank;
 
+use crate::tables::Count;
 use crate::{Side, math};
-
-/// What a decay leaves below this becomes zero, before it gets so small that arithmetic slows down.
-const SMALLEST: f32 = 1e-20;
 
 /// What one segment leaves of a count, so that `segments` of them leave half: `2^(-1 / segments)`.
 ///
@@ -42,16 +40,24 @@ pub fn retention_of_half_life(segments: f32) -> f32 {
 
 /// The decayed counts of both sides, by id.
 #[derive(Debug)]
-pub struct Frequencies<'a> {
-    users: &'a mut [f32],
-    items: &'a mut [f32],
+pub struct Frequencies<'a, C = f32> {
+    users: &'a mut [C],
+    items: &'a mut [C],
 }
 
-impl<'a> Frequencies<'a> {
+impl Frequencies<'_> {
+    /// Counts one event of an entity. One beyond the capacity is not counted.
+    #[inline]
+    pub fn record(&mut self, side: Side, id: u32) {
+        self.record_by(side, id, 0);
+    }
+}
+
+impl<'a, C: Count> Frequencies<'a, C> {
     /// Counts of zero for as many users and items as there are elements. O(elements).
-    pub fn new(users: &'a mut [f32], items: &'a mut [f32]) -> Self {
-        users.fill(0.0);
-        items.fill(0.0);
+    pub fn new(users: &'a mut [C], items: &'a mut [C]) -> Self {
+        users.fill(C::ZERO);
+        items.fill(C::ZERO);
         Self { users, items }
     }
 
@@ -61,13 +67,12 @@ impl<'a> Frequencies<'a> {
         self.counts(side).len()
     }
 
-    /// Counts one event of an entity. One beyond the capacity is not counted.
-    ///
-    /// A count that decays never comes near 2^24, where adding one to an `f32` has no effect any more.
+    /// Counts one event of an entity, by `dither` where counts are rounded by chance. One beyond the capacity is not
+    /// counted.
     #[inline]
-    pub fn record(&mut self, side: Side, id: u32) {
+    pub fn record_by(&mut self, side: Side, id: u32, dither: u32) {
         if let Some(count) = self.counts_mut(side).get_mut(id as usize) {
-            *count += 1.0;
+            count.add_one(dither);
         }
     }
 
@@ -75,35 +80,35 @@ impl<'a> Frequencies<'a> {
     #[inline]
     pub fn set(&mut self, side: Side, id: u32, count: f32) {
         if let Some(place) = self.counts_mut(side).get_mut(id as usize) {
-            *place = count;
+            *place = C::of(count);
         }
     }
 
     /// The decayed count of an entity; 0 if it is unknown.
     #[inline]
     pub fn get(&self, side: Side, id: u32) -> f32 {
-        self.counts(side).get(id as usize).copied().unwrap_or(0.0)
+        self.counts(side).get(id as usize).map_or(0.0, |count| count.value())
     }
 
     /// The counts of the first `count` entities of `side`, or of all that there are.
     #[inline]
-    pub fn of(&self, side: Side, count: u32) -> &[f32] {
+    pub fn of(&self, side: Side, count: u32) -> &[C] {
         let counts = self.counts(side);
         counts.get(..count as usize).unwrap_or(counts)
     }
 
     /// Ends a segment: multiplies every count by `retention`, from 0 to 1. O(capacity).
     pub fn decay(&mut self, retention: f32) {
+        let fading = C::fading(retention);
         for side in Side::BOTH {
             for count in self.counts_mut(side) {
-                let left = *count * retention;
-                *count = if left >= SMALLEST { left } else { 0.0 };
+                count.fade(fading);
             }
         }
     }
 
     #[inline]
-    pub(crate) fn counts(&self, side: Side) -> &[f32] {
+    pub(crate) fn counts(&self, side: Side) -> &[C] {
         match side {
             Side::User => self.users,
             Side::Item => self.items,
@@ -111,7 +116,7 @@ impl<'a> Frequencies<'a> {
     }
 
     #[inline]
-    pub(crate) fn counts_mut(&mut self, side: Side) -> &mut [f32] {
+    pub(crate) fn counts_mut(&mut self, side: Side) -> &mut [C] {
         match side {
             Side::User => self.users,
             Side::Item => self.items,

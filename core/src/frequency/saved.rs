@@ -3,20 +3,21 @@
 use super::Frequencies;
 use crate::Side;
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
+use crate::tables::Count;
 
-impl Frequencies<'_> {
+impl<C: Count> Frequencies<'_, C> {
     /// The most bytes in a snapshot, for that many users and items.
     pub const fn max_snapshot_len(users: usize, items: usize) -> usize {
-        2 * 2 * NUMBER_LEN + size_of::<f32>() * (users + items)
+        2 * 2 * NUMBER_LEN + size_of::<C>() * (users + items)
     }
 }
 
 /// Per side, the counts up to the last that is not zero.
-impl Snapshot for Frequencies<'_> {
+impl<C: Count> Snapshot for Frequencies<'_, C> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
         for side in Side::BOTH {
             let counts = self.counts(side);
-            let used = counts.iter().rposition(|&count| count != 0.0).map_or(0, |last| last + 1);
+            let used = counts.iter().rposition(|&count| count != C::ZERO).map_or(0, |last| last + 1);
             writer.put(&(used as u32))?;
             writer.put_all(counts.iter().take(used))?;
         }
@@ -34,8 +35,8 @@ impl Snapshot for Frequencies<'_> {
             let write = !reader.is_dry();
             let mut possible = true;
             let mut slots = known.iter_mut();
-            reader.sequence(used as usize, |count: f32| {
-                possible &= (0.0..f32::INFINITY).contains(&count);
+            reader.sequence(used as usize, |count: C| {
+                possible &= count.is_possible();
                 if write && let Some(slot) = slots.next() {
                     *slot = count;
                 }
@@ -44,7 +45,7 @@ impl Snapshot for Frequencies<'_> {
                 return Err(SnapshotError::Damaged);
             }
             if write {
-                rest.fill(0.0);
+                rest.fill(C::ZERO);
             }
         }
         Ok(())

@@ -15,6 +15,7 @@ use super::top_k::{Scored, TopK, admits};
 use crate::Side;
 use crate::element::Element;
 use crate::math::LANES;
+use crate::tables::{RowLength, Tables};
 
 /// Items side by side.
 const PANEL: usize = 16;
@@ -36,7 +37,7 @@ pub const fn batch_scratch_len(users: usize, width: usize) -> usize {
     padded.saturating_mul(PANEL).saturating_add(tiles.saturating_mul(TILE).saturating_mul(padded + 1))
 }
 
-impl<E: Element> Recommender<'_, E> {
+impl<E: Element, T: Tables> Recommender<'_, E, T> {
     /// The best `k` items for each of `users`, best first: those of `users[n]` in
     /// `out[n * k..(n + 1) * k]`, filled up with [`Scored::NONE`].
     ///
@@ -110,14 +111,14 @@ struct Panel {
 }
 
 /// All items, a panel at a time: those in order, then the later ones.
-struct Panels<'r, E, C> {
-    items: Items<'r, E>,
+struct Panels<'r, E, L, C> {
+    items: Items<'r, E, L>,
     classes: C,
     class: (Place, &'r [u32]),
     later: Range<u32>,
 }
 
-impl<'r, E, C: Iterator<Item = (Place, &'r [u32])>> Panels<'r, E, C> {
+impl<'r, E, L, C: Iterator<Item = (Place, &'r [u32])>> Panels<'r, E, L, C> {
     fn next(&mut self) -> Option<Panel> {
         while self.class.1.is_empty() {
             match self.classes.next() {
@@ -155,7 +156,7 @@ struct Batch<'s, X> {
 impl<X: FnMut(usize, u32) -> bool> Batch<'_, X> {
     /// One panel against all users.
     #[inline(always)]
-    fn visit<E: Element>(&mut self, bias: usize, items: &Items<'_, E>, panel: &Panel) {
+    fn visit<E: Element, L: RowLength>(&mut self, bias: usize, items: &Items<'_, E, L>, panel: &Panel) {
         let mut rows: [&[E]; PANEL] = [&[]; PANEL];
         let mut biases = [0.0; PANEL];
         let mut longest = 0;
@@ -198,11 +199,11 @@ impl<X: FnMut(usize, u32) -> bool> Batch<'_, X> {
 /// Takes what is good enough among a panel's items for one user.
 #[cold]
 #[inline(never)]
-fn consider<E: Element>(
+fn consider<E: Element, L: RowLength>(
     places: &mut [Scored],
     scores: &[f32; PANEL],
     threshold: &mut f32,
-    items: &Items<'_, E>,
+    items: &Items<'_, E, L>,
     panel: &Panel,
     mut excluded: impl FnMut(u32) -> bool,
 ) {

@@ -17,11 +17,9 @@
 
 use crate::element::{Element, PairSums, Rates};
 use crate::math;
+use crate::tables::SquareSum;
 
 use super::config::RecommenderConfig;
-
-/// Added to an accumulator before the inverse square root.
-const EPSILON: f32 = 1e-8;
 
 /// The three rows of a step.
 #[derive(Debug)]
@@ -47,12 +45,12 @@ pub struct PerRow<T = f32> {
 
 /// What a step found and left.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
+pub struct Step<S = f32> {
     /// By how much the liked item was ahead before the step; the loss was [`math::softplus`] of its
     /// negative.
     pub margin: f32,
     /// The accumulators after it.
-    pub accumulators: PerRow,
+    pub accumulators: PerRow<S>,
     /// Stored values that went to the end of their type's range.
     pub saturated: u32,
 }
@@ -74,12 +72,12 @@ pub(super) struct Measured {
 ///
 /// `dither` is a random word for types that [round by chance](Element::DITHERS).
 #[inline(always)]
-pub fn step<E: Element>(
+pub fn step<E: Element, S: SquareSum>(
     config: &RecommenderConfig,
     rows: Rows<'_, E>,
-    accumulators: PerRow,
+    accumulators: PerRow<S>,
     dither: u32,
-) -> Step {
+) -> Step<S> {
     let measured = measure(config, [rows.user, rows.positive, rows.negative]);
     finish(config, rows, &measured, accumulators, dither)
 }
@@ -128,17 +126,19 @@ pub(super) fn measure<E: Element>(
 
 /// The second half: changes the rows, which must be as they were.
 #[inline(always)]
-pub(super) fn finish<E: Element>(
+pub(super) fn finish<E: Element, S: SquareSum>(
     config: &RecommenderConfig,
     rows: Rows<'_, E>,
     measured: &Measured,
-    accumulators: PerRow,
+    accumulators: PerRow<S>,
     dither: u32,
-) -> Step {
+) -> Step<S> {
     let &Measured { margin, toward, across, own, dimensions } = measured;
     let pull = math::sigmoid(-margin);
     let l2 = [config.user_l2, config.item_l2, config.item_l2];
     let mut accumulators = [accumulators.user, accumulators.positive, accumulators.negative];
+    // Far bits of one word, for sums that are rounded by chance.
+    let mut chance = dither.reverse_bits();
     // A row becomes keep x + rate y.
     let mut rates = [Rates { keep: 1.0, pull: 0.0 }; 3];
     for ((((((accumulator, rates), toward), across), own), l2), dimensions) in
@@ -147,8 +147,9 @@ pub(super) fn finish<E: Element>(
         let square = (pull * pull * toward - 2.0 * pull * l2 * across) + l2 * l2 * own;
         // Not `max`, which is a call where there is no such instruction.
         let square = if square > 0.0 { square } else { 0.0 };
-        *accumulator += square * (1.0 / dimensions.max(1) as u32 as f32);
-        let rate = config.learning_rate * math::inverse_sqrt(*accumulator + EPSILON);
+        let mean = square * (1.0 / dimensions.max(1) as u32 as f32);
+        let rate = config.learning_rate * accumulator.advance(mean, chance);
+        chance = chance.rotate_left(11);
         *rates = Rates { keep: 1.0 - rate * l2, pull: rate * pull };
     }
 

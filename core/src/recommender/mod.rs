@@ -10,11 +10,13 @@ mod plain;
 mod retrieval;
 mod saved;
 mod seen;
+#[cfg(test)]
+mod thin_tests;
 mod top_k;
 
 pub use batch::batch_scratch_len;
 pub use config::{ConfigError, RecommenderConfig, ValidRecommenderConfig};
-pub use model::{Decision, Observed, Recommender, RecommenderError, RecommenderMemory, score};
+pub use model::{Decision, Observed, Recommender, RecommenderError, RecommenderMemory, ThinMemory, score};
 pub use order::class_ends_len;
 pub use seen::{SeenFilter, seen_len};
 pub use top_k::{Scored, TopK};

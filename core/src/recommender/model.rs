@@ -13,11 +13,12 @@ use crate::element::{Element, NEAREST};
 use crate::frequency::Frequencies;
 use crate::random::Generator;
 use crate::side::PerSide;
+use crate::tables::{Full, LogCount, LogSum, RowLength, SquareSum, Tables, Thin};
 
 /// The memory a [`Recommender`] works on. What it contains before does not matter.
 ///
 /// Beyond its row an entity takes four words, 16 bytes: its boundary in the arena and one element of each
-/// of the three slices here, all as long as the most entities of their side.
+/// of the three slices here, all as long as the most entities of their side. [`ThinMemory`] has 5.25 bytes.
 #[derive(Debug)]
 pub struct RecommenderMemory<'a, E = f32> {
     /// The rows.
@@ -32,6 +33,29 @@ pub struct RecommenderMemory<'a, E = f32> {
     /// most items and the longest row.
     pub class_ends: &'a mut [u32],
     /// The mean row of each side, as long as the longest row; what is beyond their length starts at zero.
+    pub means: PerSide<&'a mut [f32]>,
+    /// Recent pairs, [`seen_len`](super::seen_len) of as many as shall be remembered.
+    pub seen: &'a mut [u32],
+}
+
+/// The memory of a [`Recommender`] with [`Thin`] tables: beyond its row an entity takes 5.25 bytes. What it contains
+/// before does not matter.
+#[derive(Debug)]
+pub struct ThinMemory<'a, E = f32> {
+    /// The elements of all rows, and as boundaries where blocks of rows begin:
+    /// [`starts_len`](crate::tables::starts_len) of the most entities of each side.
+    pub arena: ArenaMemory<'a, E>,
+    /// The lengths of the rows, as many as the most entities of their side.
+    pub lengths: PerSide<&'a mut [u8]>,
+    /// AdaGrad's sum of squared gradients.
+    pub accumulators: PerSide<&'a mut [LogSum]>,
+    /// How often each entity was seen.
+    pub frequencies: PerSide<&'a mut [LogCount]>,
+    /// Scratch of a size decision.
+    pub words: PerSide<&'a mut [u16]>,
+    /// Scratch of the means: as many as the longest row has elements, and 2; more slowly with fewer.
+    pub row_counts: &'a mut [u32],
+    /// The mean row of each side, as long as the longest row; what is beyond the length of the rows starts at zero.
     pub means: PerSide<&'a mut [f32]>,
     /// Recent pairs, [`seen_len`](super::seen_len) of as many as shall be remembered.
     pub seen: &'a mut [u32],
@@ -115,15 +139,15 @@ impl From<ArenaError> for RecommenderError {
 
 /// What a size decision reads and writes.
 #[derive(Debug)]
-pub struct Decision<'r, 'a, E = f32> {
+pub struct Decision<'r, 'a, E = f32, T: Tables = Full> {
     /// The rows as they are.
-    pub arena: &'r Arena<'a, E>,
-    /// One number per entity.
-    pub frequencies: PerSide<&'r [f32]>,
+    pub arena: &'r Arena<'a, E, T::Length>,
+    /// One count per entity.
+    pub frequencies: PerSide<&'r [T::Count]>,
     /// The mean row of each side, as of the last repack; an item's begins with the bias.
     pub means: PerSide<&'r [f32]>,
     /// One word per entity, to end as the wanted size of each.
-    pub words: PerSide<&'r mut [u32]>,
+    pub words: PerSide<&'r mut [T::Word]>,
 }
 
 /// Matrix factorisation that learns event by event inside a fixed memory.
@@ -132,14 +156,14 @@ pub struct Decision<'r, 'a, E = f32> {
 /// plus the item's bias. Ids are dense, in order of arrival on each side. Unknown ids are served by the
 /// cold-start rows.
 #[derive(Debug)]
-pub struct Recommender<'a, E = f32> {
-    pub(super) arena: Arena<'a, E>,
-    pub(super) accumulators: PerSide<&'a mut [f32]>,
-    pub(super) cold_accumulators: PerSide<f32>,
-    pub(super) frequencies: Frequencies<'a>,
-    user_words: &'a mut [u32],
+pub struct Recommender<'a, E = f32, T: Tables = Full> {
+    pub(super) arena: Arena<'a, E, T::Length>,
+    pub(super) accumulators: PerSide<&'a mut [T::Sum]>,
+    pub(super) cold_accumulators: PerSide<T::Sum>,
+    pub(super) frequencies: Frequencies<'a, T::Count>,
+    user_words: &'a mut [T::Word],
     /// The items' words.
-    pub(super) order: Order<'a>,
+    pub(super) order: Order<'a, T::Word>,
     pub(super) means: PerSide<&'a mut [f32]>,
     pub(super) seen: SeenFilter<'a>,
     pub(super) config: ValidRecommenderConfig,
@@ -181,10 +205,49 @@ impl<'a, E: Element> Recommender<'a, E> {
     ) -> Result<Self, RecommenderError> {
         let RecommenderMemory { arena, accumulators, frequencies, words, class_ends, means, seen } = memory;
         let arena = Arena::new(arena, cold_sizes, budget)?;
+        Self::over(arena, accumulators, frequencies, words, class_ends, means, seen, config, cold_sizes, seed)
+    }
+}
+
+impl<'a, E: Element> Recommender<'a, E, Thin> {
+    /// The same with [`Thin`] tables.
+    ///
+    /// # Errors
+    /// As [`new`](Recommender::new).
+    pub fn thin(
+        memory: ThinMemory<'a, E>,
+        config: ValidRecommenderConfig,
+        cold_sizes: PerSide<u32>,
+        budget: u32,
+        seed: u64,
+    ) -> Result<Self, RecommenderError> {
+        let ThinMemory { arena, lengths, accumulators, frequencies, words, row_counts, means, seen } = memory;
+        let arena = Arena::with_lengths(arena, lengths, cold_sizes, budget)?;
+        Self::over(arena, accumulators, frequencies, words, row_counts, means, seen, config, cold_sizes, seed)
+    }
+}
+
+impl<'a, E: Element, T: Tables> Recommender<'a, E, T> {
+    #[expect(clippy::too_many_arguments, reason = "the parts of two kinds of memory")]
+    fn over(
+        arena: Arena<'a, E, T::Length>,
+        accumulators: PerSide<&'a mut [T::Sum]>,
+        PerSide { user: user_counts, item: item_counts }: PerSide<&'a mut [T::Count]>,
+        PerSide { user: user_words, item: item_words }: PerSide<&'a mut [T::Word]>,
+        class_ends: &'a mut [u32],
+        means: PerSide<&'a mut [f32]>,
+        seen: &'a mut [u32],
+        config: ValidRecommenderConfig,
+        cold_sizes: PerSide<u32>,
+        seed: u64,
+    ) -> Result<Self, RecommenderError> {
         for side in Side::BOTH {
             let needed = arena.capacity(side);
-            let available =
-                accumulators.get(side).len().min(frequencies.get(side).len()).min(words.get(side).len());
+            let shortest = PerSide::new(
+                user_counts.len().min(user_words.len()),
+                item_counts.len().min(item_words.len()),
+            );
+            let available = accumulators.get(side).len().min(*shortest.get(side));
             if available < needed as usize {
                 return Err(RecommenderError::TooShort { side, needed, available });
             }
@@ -192,21 +255,21 @@ impl<'a, E: Element> Recommender<'a, E> {
         let mut recommender = Self {
             arena,
             accumulators,
-            cold_accumulators: PerSide::new(0.0, 0.0),
-            frequencies: Frequencies::new(frequencies.user, frequencies.item),
-            user_words: words.user,
-            order: Order::new(words.item, class_ends),
+            cold_accumulators: PerSide::new(T::Sum::ZERO, T::Sum::ZERO),
+            frequencies: Frequencies::new(user_counts, item_counts),
+            user_words,
+            order: Order::new(item_words, class_ends),
             means,
             seen: SeenFilter::new(seen),
             config,
-            admission: cold_sizes,
+            admission: at_most::<T>(cold_sizes),
             negatives: Generator::stream(seed, NEGATIVES),
             initial: Generator::stream(seed, INITIAL),
             rounding: Generator::stream(seed, ROUNDING),
             saturated: 0,
         };
         for side in Side::BOTH {
-            recommender.accumulators.get_mut(side).fill(0.0);
+            recommender.accumulators.get_mut(side).fill(T::Sum::ZERO);
             recommender.means.get_mut(side).fill(0.0);
             let row = recommender.arena.cold_row_mut(side);
             initialise(&mut recommender.initial, &recommender.config, side, 0, &[], row);
@@ -226,7 +289,7 @@ impl<'a, E: Element> Recommender<'a, E> {
     }
 
     /// The rows.
-    pub const fn arena(&self) -> &Arena<'a, E> {
+    pub const fn arena(&self) -> &Arena<'a, E, T::Length> {
         &self.arena
     }
 
@@ -235,12 +298,12 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// Sizes are changed by [`repack`](Self::repack) and entities admitted by
     /// [`observe`](Self::observe) or [`admit`](Self::admit), which keep what belongs to a row. Retrieval is
     /// slower from here to the next [`repack`](Self::repack) or [`reorder`](Self::reorder).
-    pub fn arena_mut(&mut self) -> &mut Arena<'a, E> {
+    pub fn arena_mut(&mut self) -> &mut Arena<'a, E, T::Length> {
         self.order.forget();
         &mut self.arena
     }
 
-    pub(super) const fn order(&self) -> &Order<'a> {
+    pub(super) const fn order(&self) -> &Order<'a, T::Word> {
         &self.order
     }
 
@@ -259,12 +322,12 @@ impl<'a, E: Element> Recommender<'a, E> {
     }
 
     /// How often each entity was seen.
-    pub const fn frequencies(&self) -> &Frequencies<'a> {
+    pub const fn frequencies(&self) -> &Frequencies<'a, T::Count> {
         &self.frequencies
     }
 
     /// The same, to decay.
-    pub const fn frequencies_mut(&mut self) -> &mut Frequencies<'a> {
+    pub const fn frequencies_mut(&mut self) -> &mut Frequencies<'a, T::Count> {
         &mut self.frequencies
     }
 
@@ -289,8 +352,9 @@ impl<'a, E: Element> Recommender<'a, E> {
     }
 
     /// Sets the sizes that new entities ask for; one that finds no head-room starts without a row.
-    pub const fn set_admission_sizes(&mut self, sizes: PerSide<u32>) {
-        self.admission = sizes;
+    /// No more than a row can have counts.
+    pub fn set_admission_sizes(&mut self, sizes: PerSide<u32>) {
+        self.admission = at_most::<T>(sizes);
     }
 
     /// Takes one event: admits who is new, counts, remembers the pair, and learns from it.
@@ -360,8 +424,9 @@ impl<'a, E: Element> Recommender<'a, E> {
     /// Counts an event and remembers its pair, without learning.
     #[inline(always)]
     pub fn record(&mut self, user: u32, item: u32) {
-        self.frequencies.record(Side::User, user);
-        self.frequencies.record(Side::Item, item);
+        let dither = if T::DITHERS { self.rounding.next_u32() } else { 0 };
+        self.frequencies.record_by(Side::User, user, dither);
+        self.frequencies.record_by(Side::Item, item, dither.rotate_left(16));
         self.seen.insert(user, item);
     }
 
@@ -403,7 +468,7 @@ impl<'a, E: Element> Recommender<'a, E> {
             initialise(initial, config, side, first, means.get(side), row);
         })?;
         if let Some(accumulator) = self.accumulators.get_mut(side).get_mut(admission.id as usize) {
-            *accumulator = 0.0;
+            *accumulator = T::Sum::ZERO;
         }
         Ok(admission)
     }
@@ -422,7 +487,7 @@ impl<'a, E: Element> Recommender<'a, E> {
             let row = self.arena.row_mut(side, id);
             initialise(&mut self.initial, &self.config, side, 0, self.means.get(side), row);
         }
-        self.set_accumulator(side, id, false, 0.0);
+        self.set_accumulator(side, id, false, T::Sum::ZERO);
         self.frequencies.set(side, id, 0.0);
         match side {
             Side::User => (0..self.arena.count(Side::Item)).for_each(|item| self.seen.forget(id, item)),
@@ -433,7 +498,7 @@ impl<'a, E: Element> Recommender<'a, E> {
 
     /// What a size decision works on. The items' words lose the retrieval order: until the next
     /// [`repack`](Self::repack) or [`reorder`](Self::reorder) retrieval is right but slower.
-    pub fn decide(&mut self) -> Decision<'_, 'a, E> {
+    pub fn decide(&mut self) -> Decision<'_, 'a, E, T> {
         let counts = PerSide::new(self.arena.count(Side::User), self.arena.count(Side::Item));
         let Self { arena, frequencies, means, user_words, order, .. } = self;
         Decision {
@@ -467,7 +532,7 @@ impl<'a, E: Element> Recommender<'a, E> {
             if first == 0
                 && let Some(accumulator) = accumulators.get_mut(side).get_mut(id as usize)
             {
-                *accumulator = 0.0;
+                *accumulator = T::Sum::ZERO;
             }
             initialise(initial, config, side, first, means.get(side), elements);
         })?;
@@ -502,7 +567,7 @@ impl<'a, E: Element> Recommender<'a, E> {
                 if first == 0
                     && let Some(accumulator) = accumulators.get_mut(side).get_mut(id as usize)
                 {
-                    *accumulator = 0.0;
+                    *accumulator = T::Sum::ZERO;
                 }
                 initialise(initial, config, side, first, means.get(side), elements);
             });
@@ -637,7 +702,7 @@ impl<'a, E: Element> Recommender<'a, E> {
         };
         let user_row = if cold_user { &mut [] } else { user_row };
         let rows = Rows { user: user_row, positive: positive_row, negative: negative_row };
-        let dither = if E::DITHERS { self.rounding.next_u32() } else { 0 };
+        let dither = if E::DITHERS || T::DITHERS { self.rounding.next_u32() } else { 0 };
         let step = bpr::finish(self.config.get(), rows, measured, accumulators, dither);
         self.saturated = self.saturated.saturating_add(u64::from(step.saturated));
         self.set_accumulator(Side::User, user, cold_user, step.accumulators.user);
@@ -672,19 +737,25 @@ impl<'a, E: Element> Recommender<'a, E> {
     }
 
     #[inline(always)]
-    fn accumulator(&self, side: Side, id: u32, cold: bool) -> f32 {
+    fn accumulator(&self, side: Side, id: u32, cold: bool) -> T::Sum {
         let own = self.accumulators.get(side).get(id as usize);
-        if cold { *self.cold_accumulators.get(side) } else { own.copied().unwrap_or(0.0) }
+        if cold { *self.cold_accumulators.get(side) } else { own.copied().unwrap_or(T::Sum::ZERO) }
     }
 
     #[inline(always)]
-    fn set_accumulator(&mut self, side: Side, id: u32, cold: bool, value: f32) {
+    fn set_accumulator(&mut self, side: Side, id: u32, cold: bool, value: T::Sum) {
         if cold {
             *self.cold_accumulators.get_mut(side) = value;
         } else if let Some(accumulator) = self.accumulators.get_mut(side).get_mut(id as usize) {
             *accumulator = value;
         }
     }
+}
+
+/// Sizes that rows can have.
+fn at_most<T: Tables>(sizes: PerSide<u32>) -> PerSide<u32> {
+    let longest = <T::Length as RowLength>::LONGEST;
+    PerSide::new(sizes.user.min(longest), sizes.item.min(longest))
 }
 
 /// Dot product of the common leading dimensions, plus the item's bias.

@@ -7,8 +7,9 @@
 //! blocks of ids, each small enough for a cache.
 
 use crate::Side;
-use crate::arena::Arena;
+use crate::arena::{Arena, ItemTable};
 use crate::element::Element;
+use crate::tables::{RowLength, RowView, Word};
 
 /// Ids that are sorted by length together.
 const BLOCK: usize = 16_384;
@@ -22,9 +23,9 @@ pub const fn class_ends_len(items: usize, longest: usize) -> usize {
 
 /// The order, in memory of the caller.
 #[derive(Debug)]
-pub(super) struct Order<'a> {
+pub(super) struct Order<'a, W = u32> {
     /// Block by block, in each the longest row first.
-    places: &'a mut [u32],
+    places: &'a mut [W],
     /// Where each class of each block ends in `places`: first all rows as long as there are classes or
     /// longer, then one class for each shorter length, that of no row last.
     ends: &'a mut [u32],
@@ -47,14 +48,14 @@ pub(super) enum Place {
     Id,
 }
 
-impl<'a> Order<'a> {
-    pub(super) fn new(places: &'a mut [u32], ends: &'a mut [u32]) -> Self {
+impl<'a, W: Word> Order<'a, W> {
+    pub(super) fn new(places: &'a mut [W], ends: &'a mut [u32]) -> Self {
         let classes = ends.len().checked_div(places.len().div_ceil(BLOCK)).unwrap_or(0);
         Self { places, ends, classes, len: 0 }
     }
 
     /// The memory of the order, for another use; there is no order until the next [`sort`](Self::sort).
-    pub(super) fn take(&mut self) -> &mut [u32] {
+    pub(super) fn take(&mut self) -> &mut [W] {
         self.len = 0;
         self.places
     }
@@ -70,7 +71,7 @@ impl<'a> Order<'a> {
     }
 
     /// The memory as it is.
-    pub(super) fn places(&self) -> &[u32] {
+    pub(super) fn places(&self) -> &[W] {
         self.places
     }
 
@@ -80,15 +81,16 @@ impl<'a> Order<'a> {
     }
 
     /// Puts all known items in order: a counting sort a block, O(items + classes).
-    pub(super) fn sort<E: Element>(&mut self, arena: &Arena<'_, E>) {
+    pub(super) fn sort<E: Element, L: RowLength>(&mut self, arena: &Arena<'_, E, L>) {
         self.sort_first(arena.count(Side::Item), arena);
     }
 
     /// Puts the first `count` items in order.
-    pub(super) fn sort_first<E: Element>(&mut self, count: u32, arena: &Arena<'_, E>) {
+    pub(super) fn sort_first<E: Element, L: RowLength>(&mut self, count: u32, arena: &Arena<'_, E, L>) {
         self.len = 0;
+        let places = W::places_mut(self.places);
         // Rows that move would leave the order behind.
-        if arena.is_repacking() {
+        if arena.is_repacking() || places.is_empty() {
             return;
         }
         let items = Items::new(arena);
@@ -112,7 +114,7 @@ impl<'a> Order<'a> {
             for id in ids.clone() {
                 let (start, length) = items.span(id);
                 if let Some(end) = ends.get_mut(class(length)) {
-                    if let Some(place) = self.places.get_mut(*end as usize) {
+                    if let Some(place) = places.get_mut(*end as usize) {
                         *place = if length == 0 { id } else { start };
                     }
                     *end += 1;
@@ -128,9 +130,10 @@ impl<'a> Order<'a> {
     pub(super) fn classes(&self) -> impl Iterator<Item = (Place, &[u32])> {
         let last = self.classes.saturating_sub(1);
         let blocks = self.ends.chunks_exact(last + 1).take((self.len as usize).div_ceil(BLOCK));
+        let places = W::places(self.places);
         let mut begin = 0;
         blocks.flat_map(|ends| ends.iter().enumerate()).map(move |(n, &end)| {
-            let places = self.places.get(begin as usize..end as usize).unwrap_or_default();
+            let places = places.get(begin as usize..end as usize).unwrap_or_default();
             begin = end;
             let place = match last - n {
                 0 => Place::Cold,
@@ -144,31 +147,31 @@ impl<'a> Order<'a> {
 
 /// Where the items' rows lie.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Items<'r, E> {
+pub(super) struct Items<'r, E, L> {
     pub(super) values: &'r [E],
-    boundaries: &'r [u32],
+    rows: RowView<'r, L>,
+    count: u32,
     /// The item in front of which a repack has left a gap, and where it ends.
     gap: Option<(u32, u32)>,
     cold: &'r [E],
 }
 
-impl<'r, E: Element> Items<'r, E> {
+impl<'r, E: Element, L: RowLength> Items<'r, E, L> {
     #[inline(always)]
-    pub(super) fn new(arena: &'r Arena<'_, E>) -> Self {
-        let (values, boundaries, gap) = arena.item_table();
-        Self { values, boundaries, gap, cold: arena.cold_row(Side::Item) }
+    pub(super) fn new(arena: &'r Arena<'_, E, L>) -> Self {
+        let ItemTable { values, rows, count, gap } = arena.item_table();
+        Self { values, rows, count, gap, cold: arena.cold_row(Side::Item) }
     }
 
     /// First element and length of a known item's own row.
     #[inline(always)]
     pub(super) fn span(&self, id: u32) -> (u32, usize) {
-        match self.boundaries.get(id as usize..).and_then(|rest| rest.first_chunk()) {
-            Some(&[end, start]) => {
-                let end = self.gap.filter(|gap| gap.0 == id).map_or(end, |gap| gap.1);
-                (start, end.wrapping_sub(start) as usize)
-            }
-            None => (0, 0),
-        }
+        let span = match self.gap {
+            _ if id >= self.count => None,
+            None => self.rows.span(Side::Item, id),
+            Some(gap) => self.rows.span_beside(Side::Item, id, gap),
+        };
+        span.map_or((0, 0), |(end, start)| (start, end.wrapping_sub(start) as usize))
     }
 
     /// The elements of a row.
@@ -201,7 +204,8 @@ impl<'r, E: Element> Items<'r, E> {
     /// The item whose row begins at an element; O(log items).
     pub(super) fn id(&self, start: u32) -> u32 {
         // Boundaries descend. Items without a row repeat the boundary of the one before them.
-        let boundary = self.boundaries.partition_point(|&boundary| boundary > start);
+        let boundaries = self.rows.boundaries().get(..=self.count as usize).unwrap_or_default();
+        let boundary = boundaries.partition_point(|&boundary| boundary > start);
         (boundary as u32).saturating_sub(1)
     }
 }

@@ -9,10 +9,12 @@ use super::score;
 use super::seen::SeenFilter;
 use super::top_k::{Scored, TopK, admits};
 use crate::Side;
+use crate::arena::ItemTable;
 use crate::element::Element;
 use crate::math::{self, LANES};
+use crate::tables::{RowLength, Tables};
 
-impl<E: Element> Recommender<'_, E> {
+impl<E: Element, T: Tables> Recommender<'_, E, T> {
     /// The best items for `user` that it did not have lately, best first, in `out`; returns how many.
     ///
     /// Equal scores go to the smaller id. An unknown user is answered with the cold-start row. O(elements of
@@ -34,12 +36,21 @@ impl<E: Element> Recommender<'_, E> {
         for (to, from) in query.first.iter_mut().zip(row) {
             *to = from.to_f32();
         }
-        let (values, boundaries, gap) = arena.item_table();
-        let (first, starts) = boundaries.split_first().unwrap_or((&0, &[]));
+        let ItemTable { values, rows, count, gap } = arena.item_table();
+        let first = rows.edge(Side::Item, 0).unwrap_or(0);
         let (gap, end) = gap.unwrap_or((u32::MAX, 0));
-        let (before, behind) = starts.split_at_checked(gap as usize).unwrap_or((starts, &[]));
-        query.visit(before, values.get(..*first as usize).unwrap_or_default());
-        query.visit(behind, values.get(..end as usize).unwrap_or_default());
+        let (first, end) = [first, end].map(|edge| values.get(..edge as usize).unwrap_or_default()).into();
+        if T::Length::HAS_BOUNDARIES {
+            let starts = rows.boundaries().get(1..=count as usize).unwrap_or_default();
+            let (before, behind) = starts.split_at_checked(gap as usize).unwrap_or((starts, &[]));
+            query.visit(before, first);
+            query.visit(behind, end);
+        } else {
+            let lengths = rows.lengths(count);
+            let (before, behind) = lengths.split_at_checked(gap as usize).unwrap_or((lengths, &[]));
+            query.visit_lengths(before, first);
+            query.visit_lengths(behind, end);
+        }
         // Who came during a repack has no row yet.
         while query.item < arena.count(Side::Item) {
             if query.top.admits(query.cold) {
@@ -77,6 +88,22 @@ impl<E: Element> Query<'_, '_, E> {
         }
         let mut scan = Scan { user: self.first, below, item: self.item, threshold: self.top.threshold() };
         for &start in starts {
+            let Some(row) = scan.cut(start) else { return };
+            scan.offer(self, self.score(row));
+        }
+        self.item = scan.item;
+    }
+
+    /// The next items, by the lengths of their rows.
+    fn visit_lengths<L: RowLength>(&mut self, lengths: &[L], below: &[E]) {
+        let leading = self.item_bias && E::BIAS == 1 && !E::EXACT;
+        let mut scan = Scan { user: self.first, below, item: self.item, threshold: self.top.threshold() };
+        for length in lengths {
+            let start = (scan.below.len() as u32).wrapping_sub(length.elements());
+            if leading {
+                scan.take(self, start);
+                continue;
+            }
             let Some(row) = scan.cut(start) else { return };
             scan.offer(self, self.score(row));
         }

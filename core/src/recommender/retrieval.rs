@@ -7,8 +7,9 @@ use super::top_k::{Scored, TopK, admits};
 use crate::Side;
 use crate::element::Element;
 use crate::math::{LANES, fold};
+use crate::tables::{RowLength, Tables};
 
-impl<E: Element> Recommender<'_, E> {
+impl<E: Element, T: Tables> Recommender<'_, E, T> {
     /// The best items for `user` that are not `excluded`, best first, in `out`; returns how many.
     ///
     /// `excluded` is asked about items that would get in, not about all. Scores have the bits of
@@ -50,17 +51,17 @@ const BLOCKS: usize = if SMALL { 1 } else { 8 };
 const MASKS: [u32; 2 * LANES] = [!0, !0, !0, !0, !0, !0, !0, !0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// One user's question to many items.
-struct Query<'r, 'o, 'x, E, X> {
+struct Query<'r, 'o, 'x, E, R, X> {
     user: &'r [E],
     /// The leading elements of `user`, and zeros.
     blocks: [[f32; LANES]; BLOCKS],
-    items: Items<'r, E>,
+    items: Items<'r, E, R>,
     item_bias: bool,
     top: TopK<'o>,
     excluded: &'x mut X,
 }
 
-impl<E: Element, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, X> {
+impl<E: Element, R: RowLength, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, R, X> {
     #[inline(always)]
     fn score(&self, row: &[E]) -> f32 {
         score(self.user, row, self.item_bias)

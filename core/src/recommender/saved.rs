@@ -15,6 +15,7 @@ use crate::element::Element;
 use crate::frequency::Frequencies;
 use crate::random::Generator;
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
+use crate::tables::Tables;
 
 impl SeenFilter<'_> {
     /// The most bytes in a snapshot, for memory of that many words.
@@ -36,7 +37,7 @@ impl Snapshot for SeenFilter<'_> {
     }
 }
 
-impl<E: Element> Recommender<'_, E> {
+impl<E: Element, T: Tables> Recommender<'_, E, T> {
     /// The most bytes in a snapshot, for a budget of that many elements, that many users and items, means
     /// of both sides together, and words of the memory of pairs.
     pub const fn max_snapshot_len(
@@ -46,21 +47,21 @@ impl<E: Element> Recommender<'_, E> {
         means: usize,
         seen: usize,
     ) -> usize {
-        let numbers = 12 * NUMBER_LEN + size_of::<f32>() * (2 + users + items + means);
-        Arena::<E>::max_snapshot_len(parameters, users, items)
-            + Frequencies::max_snapshot_len(users, items)
+        let numbers = 12 * NUMBER_LEN + size_of::<T::Sum>() * (2 + users + items) + size_of::<f32>() * means;
+        Arena::<E, T::Length>::max_snapshot_len(parameters, users, items)
+            + Frequencies::<T::Count>::max_snapshot_len(users, items)
             + SeenFilter::max_snapshot_len(seen)
-            + if E::DITHERS { 3 } else { 2 } * Generator::SNAPSHOT_LEN
+            + if E::DITHERS || T::DITHERS { 3 } else { 2 } * Generator::SNAPSHOT_LEN
             + numbers
     }
 
-    /// What its rows mean: whether items have biases, and the stored type.
+    /// What its rows and tables mean: whether items have biases, the stored type, and how tables are kept.
     fn meaning(&self) -> u32 {
-        u32::from(self.config.get().item_bias) | (E::KIND << 1)
+        u32::from(self.config.get().item_bias) | (E::KIND << 1) | (T::KIND << 4)
     }
 }
 
-impl<E: Element> Snapshot for Recommender<'_, E> {
+impl<E: Element, T: Tables> Snapshot for Recommender<'_, E, T> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
         writer.put(&self.meaning())?;
         self.arena.save(writer)?;
@@ -77,7 +78,7 @@ impl<E: Element> Snapshot for Recommender<'_, E> {
         self.seen.save(writer)?;
         self.negatives.save(writer)?;
         self.initial.save(writer)?;
-        if E::DITHERS { self.rounding.save(writer) } else { Ok(()) }
+        if E::DITHERS || T::DITHERS { self.rounding.save(writer) } else { Ok(()) }
     }
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
@@ -102,7 +103,7 @@ impl<E: Element> Snapshot for Recommender<'_, E> {
         self.seen.load(reader)?;
         self.negatives.load(reader)?;
         self.initial.load(reader)?;
-        if E::DITHERS {
+        if E::DITHERS || T::DITHERS {
             self.rounding.load(reader)?;
         }
         if !reader.is_dry() {

@@ -5,12 +5,12 @@ use core::fmt;
 use super::space::ActionSpace;
 use crate::Side;
 use crate::element::Element;
-use crate::frequency::rank;
 use crate::policy::{Policy, Sac, SacError, Transition};
-use crate::recommender::Recommender;
+use crate::recommender::{Decision, Recommender};
 use crate::side::PerSide;
 use crate::sizes::{Action, Distribution};
-use crate::state::{SideState, StateConfig, StateError};
+use crate::state::{SideFigures, SideState, StateConfig, StateError};
+use crate::tables::{Count, Tables};
 
 /// A policy, what it reads, and what its numbers mean.
 #[derive(Debug)]
@@ -103,28 +103,30 @@ impl<'a, P: Policy> Decider<'a, P> {
     ///
     /// # Errors
     /// None with the memory that [`new`](Self::new) took.
-    pub fn read<E: Element>(&mut self, recommender: &mut Recommender<'_, E>) -> Result<(), DeciderError> {
-        let decision = recommender.decide();
-        let (arena, means, mut words) = (decision.arena, decision.means, decision.words);
-        let extremes = |side: Side| {
+    pub fn read<E: Element, T: Tables>(
+        &mut self,
+        recommender: &mut Recommender<'_, E, T>,
+    ) -> Result<(), DeciderError> {
+        let Decision { arena, frequencies, means, mut words } = recommender.decide();
+        let figures = |side: Side| {
             let sizes = || (0..arena.count(side)).map(|id| arena.size(side, id));
-            (sizes().max().unwrap_or(0) as f32, sizes().min().unwrap_or(0) as f32)
-        };
-        for side in Side::BOTH {
-            rank(decision.frequencies.get(side), words.get_mut(side));
-        }
-        let side = |side: Side| {
-            let (largest, smallest) = extremes(side);
-            SideState {
-                order: words.get(side),
-                frequencies: decision.frequencies.get(side),
+            let counts = || frequencies.get(side).iter().map(|count| count.value());
+            let entities = frequencies.get(side).len();
+            SideFigures {
+                entities,
+                least: if entities > 0 { counts().fold(f32::INFINITY, f32::min) } else { 0.0 },
+                greatest: counts().fold(0.0, f32::max),
                 mean_embedding: means.get(side),
-                largest,
-                smallest,
+                largest: sizes().max().unwrap_or(0) as f32,
+                smallest: sizes().min().unwrap_or(0) as f32,
             }
         };
-        let sides = PerSide::new(side(Side::User), side(Side::Item));
-        self.read_sides(&sides)
+        let sides = PerSide::new(figures(Side::User), figures(Side::Item));
+        let (config, last_reward) = (self.config, self.last_reward);
+        let now = self.next_state(sides.user.entities, sides.item.entities);
+        Ok(config.write_ranked(&sides, last_reward, now, |side, pool| {
+            T::by_rank(frequencies.get(side), words.get_mut(side), |count| pool.push(count));
+        })?)
     }
 
     /// Reads a state of which the caller knows both sides; the one read before becomes the state before.
@@ -133,13 +135,20 @@ impl<'a, P: Policy> Decider<'a, P> {
     /// # Errors
     /// None with the memory that [`new`](Self::new) took.
     pub fn read_sides(&mut self, sides: &PerSide<SideState<'_>>) -> Result<(), DeciderError> {
-        let (users, items) = (sides.user.order.len() as f64, sides.item.order.len() as f64);
+        let (config, last_reward) = (self.config, self.last_reward);
+        let now = self.next_state(sides.user.order.len(), sides.item.order.len());
+        Ok(config.write(sides, last_reward, now)?)
+    }
+
+    /// Makes the state now the one before; returns the place of the next, of that many users and items.
+    fn next_state(&mut self, users: usize, items: usize) -> &mut [f32] {
+        let (users, items) = (users as f64, items as f64);
         self.heads = if users + items > 0.0 { (users / (users + items)) as f32 } else { 0.5 };
         let (before, now) = self.states.split_at_mut_checked(self.config.len()).unwrap_or_default();
         for (before, now) in before.iter_mut().zip(now.iter()) {
             *before = *now;
         }
-        Ok(self.config.write(sides, self.last_reward, now)?)
+        now
     }
 
     /// Positions for the state that was read last: drawn from the policy to explore, at its mean otherwise.

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::arena::Repacked;
 use crate::element::Element;
-use crate::frequency::rank;
 use crate::math;
 use crate::random::Generator;
 use crate::recommender::{Recommender, RecommenderError};
 use crate::side::{PerSide, Side};
 use crate::sizes::{
-    Action, Distribution, Plan, Settled, SizeSettings, SizesError, deal, draw_weights, expected_weights,
-    fit_sides, settle,
+    Action, Distribution, Plan, Settled, SizeSettings, SizesError, draw_weights, expected_weights, fit_sides,
+    settle,
 };
+use crate::tables::{Tables, Word};
 
 /// How sizes are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,8 +73,8 @@ pub struct Resized {
 ///
 /// # Errors
 /// A shape out of its range, bounds that cross, or counts too short; sizes and rows are as before then.
-pub fn resize<E: Element>(
-    recommender: &mut Recommender<'_, E>,
+pub fn resize<E: Element, T: Tables>(
+    recommender: &mut Recommender<'_, E, T>,
     rule: &SizeRule,
     settings: &ResizeSettings,
     head_room: u32,
@@ -85,14 +85,15 @@ pub fn resize<E: Element>(
 }
 
 /// As [`resize`], with the sizes proportional to a weight of the caller's for every entity, by id, both sides
-/// in one pool. Weights of no more than the smallest positive number count as that.
+/// in one pool, in the type of the recommender's counts. Weights of no more than the smallest positive number count as
+/// that.
 ///
 /// # Errors
 /// Those of [`resize`], and [`ResizeError::Weights`] if there is not one weight for each known entity; sizes
 /// and rows are as before then.
-pub fn resize_by_weights<E: Element>(
-    recommender: &mut Recommender<'_, E>,
-    weights: PerSide<&[f32]>,
+pub fn resize_by_weights<E: Element, T: Tables>(
+    recommender: &mut Recommender<'_, E, T>,
+    weights: PerSide<&[T::Count]>,
     settings: &ResizeSettings,
     head_room: u32,
     counts: PerSide<&mut [u32]>,
@@ -109,10 +110,10 @@ pub fn resize_by_weights<E: Element>(
     resize_with(recommender, &rule, Some(weights), settings, head_room, counts, &mut generator)
 }
 
-fn resize_with<E: Element>(
-    recommender: &mut Recommender<'_, E>,
+fn resize_with<E: Element, T: Tables>(
+    recommender: &mut Recommender<'_, E, T>,
     rule: &SizeRule,
-    weights: Option<PerSide<&[f32]>>,
+    weights: Option<PerSide<&[T::Count]>>,
     settings: &ResizeSettings,
     head_room: u32,
     mut counts: PerSide<&mut [u32]>,
@@ -129,10 +130,10 @@ fn resize_with<E: Element>(
 }
 
 /// The first half of a decision: how many ranks of each side get which size, in `counts`. The words are lost.
-pub(super) fn fit_rule<E: Element>(
-    recommender: &mut Recommender<'_, E>,
+pub(super) fn fit_rule<E: Element, T: Tables>(
+    recommender: &mut Recommender<'_, E, T>,
     rule: &SizeRule,
-    weights: Option<PerSide<&[f32]>>,
+    weights: Option<PerSide<&[T::Count]>>,
     settings: &ResizeSettings,
     head_room: u32,
     counts: PerSide<&mut [u32]>,
@@ -142,17 +143,17 @@ pub(super) fn fit_rule<E: Element>(
     let decision = recommender.decide();
     let frequencies = weights.unwrap_or(decision.frequencies);
     let budget = u64::from(decision.arena.row_budget().saturating_sub(head_room));
-    let weights = Weights { rule, settings, frequencies };
+    let weights = Weights::<T> { rule, settings, frequencies };
     Ok(weights.fit(bias, budget, decision.words, counts, generator)?)
 }
 
 /// The second half, for one side: the size of each entity in its word, from the counts of [`fit_rule`]. Who has
 /// come since then gets none.
-pub(super) fn deal_side<E: Element>(
-    recommender: &mut Recommender<'_, E>,
+pub(super) fn deal_side<E: Element, T: Tables>(
+    recommender: &mut Recommender<'_, E, T>,
     side: Side,
     rule: &SizeRule,
-    weights: Option<PerSide<&[f32]>>,
+    weights: Option<PerSide<&[T::Count]>>,
     settings: &ResizeSettings,
     counts: &mut [u32],
     generator: &mut Generator,
@@ -162,40 +163,39 @@ pub(super) fn deal_side<E: Element>(
     let ranked = counts.iter().fold(0_u32, |sum, &count| sum.saturating_add(count)) as usize;
     let words = &mut **decision.words.get_mut(side);
     let (words, newcomers) = words.split_at_mut_checked(ranked).unwrap_or_default();
-    newcomers.fill(0);
+    newcomers.fill(T::Word::ZERO);
     let blindly = matches!(rule, SizeRule::Random);
     if blindly {
-        shuffle(words, generator);
+        T::deal_blindly(words, counts, generator)?;
     } else {
         let frequencies = weights.unwrap_or(decision.frequencies);
-        rank(frequencies.get(side).get(..ranked).unwrap_or_default(), words);
+        T::deal(frequencies.get(side).get(..ranked).unwrap_or_default(), words, counts)?;
     }
-    deal(words, counts)?;
     let mut settled = Settled::default();
     if settings.hysteresis && !blindly {
         let current = |id| decision.arena.size(side, id).saturating_sub(bias);
         settled = settle(words, current, *settings.sizes.bounds.get(side), counts)?;
     }
-    for word in words.iter_mut().filter(|word| **word > 0) {
-        *word += bias;
+    for word in words.iter_mut().filter(|word| word.size() > 0) {
+        *word = T::Word::of_size(word.size() + bias);
     }
     Ok(settled)
 }
 
 /// What a fit works from.
-struct Weights<'w> {
+struct Weights<'w, T: Tables> {
     rule: &'w SizeRule,
     settings: &'w ResizeSettings,
-    frequencies: PerSide<&'w [f32]>,
+    frequencies: PerSide<&'w [T::Count]>,
 }
 
-impl Weights<'_> {
+impl<T: Tables> Weights<'_, T> {
     /// Fits the rule's weights to a budget of which every item with a row takes `bias` for itself.
     fn fit(
         &self,
         bias: u32,
         budget: u64,
-        mut words: PerSide<&mut [u32]>,
+        mut words: PerSide<&mut [T::Word]>,
         mut counts: PerSide<&mut [u32]>,
         generator: &mut Generator,
     ) -> Result<Plan, SizesError> {
@@ -223,7 +223,7 @@ impl Weights<'_> {
     }
 
     /// Writes weights by rank to the words; returns the users' share of the budget.
-    fn weigh(&self, words: PerSide<&mut [u32]>, generator: &mut Generator) -> Result<f64, SizesError> {
+    fn weigh(&self, words: PerSide<&mut [T::Word]>, generator: &mut Generator) -> Result<f64, SizesError> {
         let PerSide { user, item } = words;
         let heads = user.len() as f64 / (user.len() + item.len()).max(1) as f64;
         let distribution = self.settings.sizes.distribution;
@@ -239,8 +239,8 @@ impl Weights<'_> {
                 Ok(f64::from(user_share))
             }
             SizeRule::Uniform => {
-                user.fill(1.0_f32.to_bits());
-                item.fill(1.0_f32.to_bits());
+                user.fill(T::Word::of_weight(1.0));
+                item.fill(T::Word::of_weight(1.0));
                 Ok(heads)
             }
             SizeRule::Random => {
@@ -253,33 +253,17 @@ impl Weights<'_> {
             SizeRule::Frequency { power } => {
                 let mut mass = PerSide::new(0.0_f64, 0.0_f64);
                 for (side, words) in [(Side::User, user), (Side::Item, item)] {
-                    let frequencies = self.frequencies.get(side);
-                    rank(frequencies, words);
+                    let mass = mass.get_mut(side);
+                    T::weigh(self.frequencies.get(side), words, |frequency| {
+                        math::pow(frequency, power).clamp(f32::MIN_POSITIVE, f32::MAX)
+                    });
                     for word in words {
-                        let frequency = frequencies.get(*word as usize).copied().unwrap_or(0.0);
-                        let weight = math::pow(frequency, power).clamp(f32::MIN_POSITIVE, f32::MAX);
-                        *mass.get_mut(side) += f64::from(weight);
-                        *word = weight.to_bits();
+                        *mass += f64::from(f32::from_bits(word.weight()));
                     }
                 }
                 Ok(mass.user / (mass.user + mass.item).max(f64::MIN_POSITIVE))
             }
         }
-    }
-}
-
-/// The ids in random order.
-fn shuffle(words: &mut [u32], generator: &mut Generator) {
-    for (id, word) in (0_u32..).zip(words.iter_mut()) {
-        *word = id;
-    }
-    let mut rest = words;
-    while let Some((last, before)) = rest.split_last_mut().filter(|(_, before)| !before.is_empty()) {
-        let other = generator.below(before.len() as u32 + 1);
-        if let Some(other) = before.get_mut(other as usize) {
-            core::mem::swap(last, other);
-        }
-        rest = before;
     }
 }
 

@@ -10,6 +10,7 @@ use crate::element::Element;
 use crate::policy::{Policy, SacShape};
 use crate::random::Generator;
 use crate::snapshot::{NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
+use crate::tables::Tables;
 
 impl Decider<'_> {
     /// The most bytes in a snapshot, with that many transitions stored.
@@ -66,7 +67,7 @@ impl Snapshot for Incumbent {
 }
 
 /// All but the settings and the scratch: recommender, policy, drawn sizes, and where the loop is.
-impl<E: Element, P: Policy + Snapshot> Snapshot for SegmentLoop<'_, E, P> {
+impl<E: Element, P: Policy + Snapshot, T: Tables> Snapshot for SegmentLoop<'_, E, P, T> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
         if self.is_busy() {
             return Err(SnapshotError::Unfinished);

@@ -13,6 +13,7 @@ use crate::random::Generator;
 use crate::recommender::{Observed, Recommender, RecommenderError, Scored};
 use crate::side::{PerSide, Side};
 use crate::sizes::Action;
+use crate::tables::{Full, Tables, Word};
 
 /// What a loop does at the end of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,8 +38,8 @@ pub struct LoopSettings {
 /// A host that can try several actions takes [`recommender`](Self::recommender) and
 /// [`decider`](Self::decider) apart.
 #[derive(Debug)]
-pub struct SegmentLoop<'a, E = f32, P = Sac<'a>> {
-    pub(super) recommender: Recommender<'a, E>,
+pub struct SegmentLoop<'a, E = f32, P = Sac<'a>, T: Tables = Full> {
+    pub(super) recommender: Recommender<'a, E, T>,
     pub(super) decider: Decider<'a, P>,
     settings: LoopSettings,
     counts: PerSide<&'a mut [u32]>,
@@ -67,10 +68,10 @@ enum Step {
     Move,
 }
 
-impl<'a, E: Element, P: Policy> SegmentLoop<'a, E, P> {
+impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
     /// A loop at its beginning. `counts` are the scratch of [`resize`]; the generator is for drawn sizes.
     pub const fn new(
-        recommender: Recommender<'a, E>,
+        recommender: Recommender<'a, E, T>,
         decider: Decider<'a, P>,
         settings: LoopSettings,
         counts: PerSide<&'a mut [u32]>,
@@ -80,12 +81,12 @@ impl<'a, E: Element, P: Policy> SegmentLoop<'a, E, P> {
     }
 
     /// The recommender.
-    pub const fn recommender(&self) -> &Recommender<'a, E> {
+    pub const fn recommender(&self) -> &Recommender<'a, E, T> {
         &self.recommender
     }
 
     /// The recommender, to change.
-    pub const fn recommender_mut(&mut self) -> &mut Recommender<'a, E> {
+    pub const fn recommender_mut(&mut self) -> &mut Recommender<'a, E, T> {
         &mut self.recommender
     }
 
@@ -241,7 +242,7 @@ impl<'a, E: Element, P: Policy> SegmentLoop<'a, E, P> {
             Step::Begin => {
                 let words = self.recommender.decide().words;
                 for (words, known) in [(words.user, stage.known.user), (words.item, stage.known.item)] {
-                    words.get_mut(known as usize..).unwrap_or_default().fill(0);
+                    words.get_mut(known as usize..).unwrap_or_default().fill(T::Word::ZERO);
                 }
                 self.recommender.begin_repack().map_err(ResizeError::from)?;
                 next(Step::Move)

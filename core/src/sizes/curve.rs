@@ -4,6 +4,7 @@
 //! or logarithms of that distance; four neighbouring knots then give them within a few millionths.
 
 use super::order_statistics::write_weight;
+use crate::tables::Word;
 
 /// How many knots a stretch gets while the distance to its end doubles, roughly.
 const DENSITY: u32 = 16;
@@ -35,7 +36,7 @@ impl Cubic {
 }
 
 /// Writes the descending `value(1), value(2), ...` of the ranks as weights.
-pub(super) fn fill_by_rank(words: &mut [u32], value: impl Fn(f64) -> f64) {
+pub(super) fn fill_by_rank<W: Word>(words: &mut [W], value: impl Fn(f64) -> f64) {
     let Ok(last) = u32::try_from(words.len()) else { return };
     if last == 0 {
         return;

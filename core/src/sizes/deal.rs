@@ -1,4 +1,5 @@
 use super::SizesError;
+use crate::tables::Word;
 
 /// Marks a word that still holds an id.
 const MARK: u32 = 1 << 31;
@@ -7,12 +8,12 @@ const MARK: u32 = 1 << 31;
 ///
 /// # Errors
 /// [`SizesError::CountsDisagree`] if they are not `out.len()` many; `out` is untouched then.
-pub fn write_descending(counts: &[u32], out: &mut [u32]) -> Result<(), SizesError> {
-    check(counts, out)?;
+pub fn write_descending<W: Word>(counts: &[u32], out: &mut [W]) -> Result<(), SizesError> {
+    check(counts, out.len())?;
     let mut out = out.iter_mut();
     for (size, &count) in counts.iter().enumerate().rev() {
         for word in out.by_ref().take(count as usize) {
-            *word = size as u32;
+            *word = W::of_size(size as u32);
         }
     }
     Ok(())
@@ -32,15 +33,9 @@ pub fn deal(words: &mut [u32], counts: &mut [u32]) -> Result<(), SizesError> {
     if words.len() > limit {
         return Err(SizesError::TooManyEntities { entities: words.len(), limit });
     }
-    check(counts, words)?;
+    check(counts, words.len())?;
     mark_all(words)?;
-
-    // Until the end counts[s] says how many ranks have at least size s.
-    let mut sum = 0_u32;
-    for count in counts.iter_mut().rev() {
-        sum = sum.saturating_add(*count);
-        *count = sum;
-    }
+    sum_up(counts, words.len())?;
     let mut start = 0;
     while let Some(&first) = words.get(start) {
         if first & MARK != 0 {
@@ -48,13 +43,32 @@ pub fn deal(words: &mut [u32], counts: &mut [u32]) -> Result<(), SizesError> {
         }
         start = start.saturating_add(1);
     }
-    let mut above = 0;
+    take_apart(counts);
+    Ok(())
+}
+
+/// Turns counts of ranks by size into sums: how many ranks have at least that size.
+///
+/// # Errors
+/// [`SizesError::CountsDisagree`] if they are not those of so many entities; they are as before then.
+pub(crate) fn sum_up(counts: &mut [u32], entities: usize) -> Result<(), SizesError> {
+    check(counts, entities)?;
+    let mut sum = 0_u32;
     for count in counts.iter_mut().rev() {
+        sum = sum.saturating_add(*count);
+        *count = sum;
+    }
+    Ok(())
+}
+
+/// Turns such sums into the counts again.
+pub(crate) fn take_apart(sums: &mut [u32]) {
+    let mut above = 0;
+    for count in sums.iter_mut().rev() {
         let reached = *count;
         *count = reached.saturating_sub(above);
         above = reached;
     }
-    Ok(())
 }
 
 /// Places the sizes of one cycle of the ranking, from rank `start` whose word is `first`.
@@ -94,13 +108,9 @@ fn mark_all(words: &mut [u32]) -> Result<(), SizesError> {
     Ok(())
 }
 
-fn check(counts: &[u32], words: &[u32]) -> Result<(), SizesError> {
+fn check(counts: &[u32], entities: usize) -> Result<(), SizesError> {
     let counted = counts.iter().fold(0_u64, |sum, &count| sum.saturating_add(u64::from(count)));
-    if counted == words.len() as u64 {
-        Ok(())
-    } else {
-        Err(SizesError::CountsDisagree { counted, entities: words.len() })
-    }
+    if counted == entities as u64 { Ok(()) } else { Err(SizesError::CountsDisagree { counted, entities }) }
 }
 
 #[cfg(test)]
@@ -114,13 +124,13 @@ mod tests {
 
     #[test]
     fn sizes_by_rank() {
-        let mut out = [9; 4];
+        let mut out = [9_u32; 4];
         write_descending(&[1, 2, 0, 1], &mut out).unwrap();
         assert_eq!(out, [3, 1, 1, 0]);
         let refused = write_descending(&[1, 2, 0, 2], &mut out);
         assert_eq!(refused, Err(SizesError::CountsDisagree { counted: 5, entities: 4 }));
         assert_eq!(out, [3, 1, 1, 0]);
-        write_descending(&[0, 0], &mut []).unwrap();
+        write_descending::<u32>(&[0, 0], &mut []).unwrap();
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::SizesError;
+use crate::tables::Word;
 
 /// The sizes a row may have.
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -55,7 +56,12 @@ pub const fn counts_len(max: u32) -> usize {
 /// # Errors
 /// [`SizesError::Bounds`], [`SizesError::CountsTooShort`], [`SizesError::TooManyEntities`]; the counts are
 /// untouched then.
-pub fn fit(words: &[u32], bounds: Bounds, budget: u64, counts: &mut [u32]) -> Result<Fitted, SizesError> {
+pub fn fit<W: Word>(
+    words: &[W],
+    bounds: Bounds,
+    budget: u64,
+    counts: &mut [u32],
+) -> Result<Fitted, SizesError> {
     check(words.len(), bounds, counts)?;
     let Bounds { min, max } = bounds;
     let entities = words.len() as u64;
@@ -120,7 +126,7 @@ pub(super) fn check(entities: usize, bounds: Bounds, counts: &[u32]) -> Result<(
 }
 
 /// Two neighbouring levels: the first keeps the budget, the second exceeds it. Or twice one that meets it.
-fn levels(words: &[u32], bounds: Bounds, budget: u64) -> (f64, f64) {
+fn levels<W: Word>(words: &[W], bounds: Bounds, budget: u64) -> (f64, f64) {
     // Positive numbers are ordered like their bits, so halving the bits finds neighbours in 63 steps.
     let (mut low, mut high) = (0_u64, HIGHEST_LEVEL.to_bits());
     while high.saturating_sub(low) > 1 {
@@ -142,7 +148,7 @@ fn levels(words: &[u32], bounds: Bounds, budget: u64) -> (f64, f64) {
 const HIGHEST_LEVEL: f64 = f64::from_bits((1023 + 160) << 52);
 
 /// Sum of the sizes at `level`, or any number above `enough` once that is passed.
-fn total(words: &[u32], bounds: Bounds, level: f64, enough: u64) -> u64 {
+fn total<W: Word>(words: &[W], bounds: Bounds, level: f64, enough: u64) -> u64 {
     let mut total = (words.len() as u64).saturating_mul(u64::from(bounds.min));
     let mut words = words;
     for size in bounds.min.saturating_add(1)..=bounds.max {
@@ -159,11 +165,11 @@ fn total(words: &[u32], bounds: Bounds, level: f64, enough: u64) -> u64 {
 
 /// How many ranks have at least `size` at `level`: those whose weight times the level rounds to it.
 #[inline]
-fn reach(words: &[u32], size: u32, level: f64) -> usize {
+fn reach<W: Word>(words: &[W], size: u32, level: f64) -> usize {
     let threshold = ((f64::from(size) - 0.5) / level) as f32;
     if threshold > f32::MIN_POSITIVE {
         let threshold = threshold.to_bits();
-        words.partition_point(|&word| word >= threshold)
+        words.partition_point(|&word| word.weight() >= threshold)
     } else {
         words.len()
     }

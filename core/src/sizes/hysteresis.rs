@@ -1,5 +1,6 @@
 use super::fit::check;
 use super::{Bounds, SizesError};
+use crate::tables::Word;
 
 /// What [`settle`] changed.
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -28,8 +29,8 @@ pub struct Settled {
 /// # Errors
 /// [`SizesError::Bounds`], [`SizesError::CountsTooShort`], [`SizesError::TooManyEntities`]; words and scratch
 /// are untouched then.
-pub fn settle(
-    words: &mut [u32],
+pub fn settle<W: Word>(
+    words: &mut [W],
     current: impl Fn(u32) -> u32,
     bounds: Bounds,
     scratch: &mut [u32],
@@ -38,7 +39,7 @@ pub fn settle(
     let mut settled = Settled::default();
     // How far the kept sizes stand above their targets, less how far below.
     let mut balance = 0_i64;
-    for (id, &target) in (0_u32..).zip(words.iter()) {
+    for (id, target) in (0_u32..).zip(words.iter().map(|word| word.size())) {
         let size = current(id);
         settled.total = settled.total.saturating_add(u64::from(target));
         if keeps(size, target, bounds) {
@@ -54,7 +55,7 @@ pub fn settle(
     let mut owed = balance.unsigned_abs();
     scratch.fill(0);
     if owed > 0 {
-        for (id, &target) in (0_u32..).zip(words.iter()) {
+        for (id, target) in (0_u32..).zip(words.iter().map(|word| word.size())) {
             // Twice a kept size is at least its target, so no gap is above the largest size.
             let gap = gap_of(current(id), target).and_then(|gap| scratch.get_mut(gap as usize));
             if let Some(count) = gap {
@@ -78,12 +79,12 @@ pub fn settle(
         }
     }
     for (id, word) in (0_u32..).zip(words) {
-        let (size, target) = (current(id), *word);
+        let (size, target) = (current(id), word.size());
         if !keeps(size, target, bounds) {
             settled.outgrown = settled.outgrown.saturating_add(u32::from(size != target));
             continue;
         }
-        *word = match gap_of(size, target).map(u64::from) {
+        let settled_size = match gap_of(size, target).map(u64::from) {
             Some(gap) if gap > edge => target,
             Some(gap) if gap == edge && whole > 0 => {
                 whole = whole.saturating_sub(1);
@@ -95,7 +96,8 @@ pub fn settle(
             }
             _ => size,
         };
-        settled.forced = settled.forced.saturating_add(u32::from(*word != size));
+        *word = W::of_size(settled_size);
+        settled.forced = settled.forced.saturating_add(u32::from(settled_size != size));
     }
     Ok(settled)
 }
@@ -167,7 +169,7 @@ mod tests {
 
     #[test]
     fn refusals_change_nothing() {
-        let (mut words, mut scratch) = ([3, 4], [7; 64]);
+        let (mut words, mut scratch) = ([3_u32, 4], [7; 64]);
         let refused = settle(&mut words, |_| 4, BOUNDS, &mut scratch);
         assert_eq!(refused, Err(SizesError::CountsTooShort { needed: 65, available: 64 }));
         assert_eq!((words, scratch), ([3, 4], [7; 64]));

@@ -50,6 +50,7 @@ mod plan;
 mod testing;
 
 pub use deal::{deal, write_descending};
+pub(crate) use deal::{sum_up, take_apart};
 pub use distribution::Distribution;
 pub use error::SizesError;
 pub use fit::{Bounds, Fitted, counts_len, fit};

@@ -4,6 +4,7 @@
 use super::curve::{Curve, fill_by_rank};
 use super::distribution::Quantile;
 use super::{Distribution, SizesError};
+use crate::tables::Word;
 use crate::{math, random::Generator};
 
 /// Writes the expected values of the descending order statistics of `words.len()` draws, as the bits of
@@ -16,7 +17,11 @@ use crate::{math, random::Generator};
 ///
 /// # Errors
 /// [`SizesError::Shape`] and [`SizesError::TooManyEntities`]; the words are untouched then.
-pub fn expected_weights(distribution: Distribution, shape: f32, words: &mut [u32]) -> Result<(), SizesError> {
+pub fn expected_weights<W: Word>(
+    distribution: Distribution,
+    shape: f32,
+    words: &mut [W],
+) -> Result<(), SizesError> {
     let shape = distribution.check(shape)?;
     let n = entities(words)?;
     match distribution {
@@ -59,11 +64,11 @@ pub fn expected_weights(distribution: Distribution, shape: f32, words: &mut [u32
 ///
 /// # Errors
 /// [`SizesError::Shape`] and [`SizesError::TooManyEntities`]; words and generator are untouched then.
-pub fn draw_weights(
+pub fn draw_weights<W: Word>(
     distribution: Distribution,
     shape: f32,
     generator: &mut Generator,
-    words: &mut [u32],
+    words: &mut [W],
 ) -> Result<(), SizesError> {
     let shape = distribution.check(shape)?;
     let mut left = entities(words)?;
@@ -116,22 +121,22 @@ const LEAST_EXPONENT: f32 = -87.34;
 /// Writes `weight`, kept at or below the one before, `low`, and at or above the smallest normal number, so
 /// that rounding never disturbs the order and no target meets a subnormal number.
 #[inline]
-pub(super) fn write_weight(word: &mut u32, weight: f32, low: f32) -> f32 {
+pub(super) fn write_weight<W: Word>(word: &mut W, weight: f32, low: f32) -> f32 {
     let weight = weight.max(f32::MIN_POSITIVE).min(low);
-    *word = weight.to_bits();
+    *word = W::of_weight(weight);
     weight
 }
 
 /// The same from the smallest upwards.
 #[inline]
-fn write_ascending(word: &mut u32, weight: f32, high: f32) -> f32 {
+fn write_ascending<W: Word>(word: &mut W, weight: f32, high: f32) -> f32 {
     let weight = weight.min(f32::MAX).max(high).max(f32::MIN_POSITIVE);
-    *word = weight.to_bits();
+    *word = W::of_weight(weight);
     weight
 }
 
 /// How many entities the words are for.
-fn entities(words: &[u32]) -> Result<f64, SizesError> {
+fn entities<W>(words: &[W]) -> Result<f64, SizesError> {
     let limit = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
     u32::try_from(words.len())
         .map(f64::from)

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::random::Generator;
 use crate::side::PerSide;
+use crate::tables::Word;
 
 /// What a policy decides: how the budget is shared and how skewed the sizes are.
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -117,11 +118,11 @@ pub fn plan(
 ///
 /// # Errors
 /// [`SizesError::Share`] and those of [`fit`]; the counts are untouched then.
-pub fn fit_sides(
+pub fn fit_sides<W: Word>(
     user_share: f64,
     bounds: PerSide<Bounds>,
     budget: u64,
-    words: PerSide<&[u32]>,
+    words: PerSide<&[W]>,
     counts: PerSide<&mut [u32]>,
 ) -> Result<Plan, SizesError> {
     let (users, items) = (words.user, words.item);

@@ -99,7 +99,7 @@ fn exact_bytes() {
     assert_eq!(output[..length], bytes);
     assert!(output[length..].iter().all(|&byte| byte == 0xff));
     let bound = Arena::<f32>::max_snapshot_len(18, 3, 3)
-        + Frequencies::max_snapshot_len(3, 3)
+        + Frequencies::<f32>::max_snapshot_len(3, 3)
         + Generator::SNAPSHOT_LEN;
     assert!(length <= max_size(SHAPE.len(), bound));
 }

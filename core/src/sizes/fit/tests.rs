@@ -104,9 +104,9 @@ fn infinite_weights_keep_the_budget() {
 #[test]
 fn refusals_change_nothing() {
     let mut counts = [7; 4];
-    let refused = fit(&[0; 2], Bounds { min: 3, max: 2 }, 4, &mut counts);
+    let refused = fit(&[0_u32; 2], Bounds { min: 3, max: 2 }, 4, &mut counts);
     assert_eq!(refused, Err(SizesError::Bounds { min: 3, max: 2 }));
-    let refused = fit(&[0; 2], Bounds { min: 1, max: 4 }, 4, &mut counts);
+    let refused = fit(&[0_u32; 2], Bounds { min: 1, max: 4 }, 4, &mut counts);
     assert_eq!(refused, Err(SizesError::CountsTooShort { needed: 5, available: 4 }));
     assert_eq!(counts, [7; 4]);
 }
@@ -193,7 +193,7 @@ fn weights_are_the_same_bits_everywhere() {
 fn large_sides_are_exact() {
     let bounds = Bounds { min: 1, max: 2048 };
     let mut counts = vec![0; counts_len(bounds.max)];
-    let mut words = vec![0; 10_000_000];
+    let mut words = vec![0_u32; 10_000_000];
     for (distribution, shape) in [(Distribution::PowerLaw, 0.1), (Distribution::Pareto, 30.0)] {
         expected_weights(distribution, shape, &mut words).unwrap();
         for budget in [10_000_000, 10_000_001, 123_456_789, 10_000_000_000, 20_479_999_999] {

@@ -326,10 +326,10 @@ fn a_refused_shape_changes_nothing() {
     let before = generator.clone();
     for distribution in Distribution::ALL {
         for shape in [f32::NAN, f32::INFINITY, 0.0, -1.0] {
-            let mut words = [7; 3];
+            let mut words = [7_u32; 3];
             assert!(expected_weights(distribution, shape, &mut words).is_err());
             assert!(draw_weights(distribution, shape, &mut generator, &mut words).is_err());
-            assert_eq!(words, [7; 3]);
+            assert_eq!(words, [7_u32; 3]);
         }
     }
     assert_eq!(generator, before);

@@ -1,0 +1,348 @@
+//! How a recommender keeps what it knows of an entity beside its row.
+//!
+//! | per entity | [`Full`] | [`Thin`] |
+//! | --- | --- | --- |
+//! | where its row lies | a boundary, 4 bytes | a length, 1 byte, and a quarter of one for the start of its block |
+//! | how often it was seen | `f32` | [`LogCount`], 1 byte |
+//! | AdaGrad's sum | `f32` | [`LogSum`], 1 byte |
+//! | word of a size decision | `u32`: weight, rank, size, order of retrieval | `u16`: weight, size |
+//! | together | 16 bytes | 5.25 bytes |
+//!
+//! Both have every function. With [`Thin`] a row has at most 255 elements, counts and sums are numbers on a
+//! logarithmic scale, rounded up or down by chance so that they are right on average, ranks are derived from the
+//! counts when they are asked for, and retrieval visits the items in the order of their ids.
+
+mod lengths;
+mod logarithm;
+mod ranking;
+mod rows;
+
+use core::fmt::Debug;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use lengths::starts_len;
+pub use logarithm::{LogCount, LogSum};
+pub use rows::{Implied, RowLength, RowTable, RowView};
+
+use crate::frequency::rank;
+use crate::math;
+use crate::random::Generator;
+use crate::sizes::{SizesError, deal, write_descending};
+
+/// A choice of tables, made where a recommender's type is written.
+pub trait Tables: sealed::Sealed + Debug + 'static {
+    /// What is stored of where a row lies.
+    type Length: RowLength<Word = Self::Word>;
+    /// How often an entity was seen.
+    type Count: Count;
+    /// AdaGrad's sum of an entity.
+    type Sum: SquareSum;
+    /// What a size decision keeps of an entity.
+    type Word: Word;
+
+    /// Tells the tables in a snapshot.
+    const KIND: u32;
+    /// Whether numbers are rounded by chance; only then are `dither`s looked at.
+    const DITHERS: bool;
+
+    /// Shows the counts of all entities, falling: those of their ranks. The words may lose what they held.
+    /// O(entities log entities).
+    fn by_rank(counts: &[Self::Count], words: &mut [Self::Word], visit: impl FnMut(f32));
+
+    /// Writes the `weight` of each rank's count to the words. O(entities log entities).
+    fn weigh(counts: &[Self::Count], words: &mut [Self::Word], weight: impl FnMut(f32) -> f32);
+
+    /// Writes the size of each entity to its word: `sizes` says how many ranks have which. Among equals the
+    /// newer entity comes first. O(entities log entities).
+    ///
+    /// # Errors
+    /// [`SizesError::CountsDisagree`] and [`SizesError::TooManyEntities`].
+    fn deal(counts: &[Self::Count], words: &mut [Self::Word], sizes: &mut [u32]) -> Result<(), SizesError>;
+
+    /// The same with ranks by chance.
+    ///
+    /// # Errors
+    /// As [`deal`](Self::deal).
+    fn deal_blindly(
+        words: &mut [Self::Word],
+        sizes: &mut [u32],
+        generator: &mut Generator,
+    ) -> Result<(), SizesError>;
+}
+
+/// How often something was seen.
+pub trait Count: Copy + PartialOrd + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Never.
+    const ZERO: Self;
+    /// What one decay does to every count.
+    type Fading: Copy;
+
+    /// The number.
+    fn value(self) -> f32;
+    /// The nearest count to a number.
+    fn of(value: f32) -> Self;
+    /// One more.
+    fn add_one(&mut self, dither: u32);
+    /// What a retention, from 0 to 1, does.
+    fn fading(retention: f32) -> Self::Fading;
+    /// Lets the count fade.
+    fn fade(&mut self, fading: Self::Fading);
+    /// Whether a count can be so.
+    fn is_possible(self) -> bool;
+}
+
+/// A running sum of squares, asked for the inverse of its root.
+pub trait SquareSum: Copy + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Nothing yet.
+    const ZERO: Self;
+
+    /// Adds a square; returns 1 over the root of the sum.
+    fn advance(&mut self, square: f32, dither: u32) -> f32;
+}
+
+/// A word that holds a weight or a size.
+pub trait Word: Copy + PartialEq + Debug + Send + Sync + 'static {
+    /// The word of size 0.
+    const ZERO: Self;
+
+    /// A positive weight, perhaps rounded down; larger ones never get smaller words.
+    fn of_weight(weight: f32) -> Self;
+    /// The bits of the weight.
+    fn weight(self) -> u32;
+    /// A size; what is too large for a word becomes the largest.
+    fn of_size(size: u32) -> Self;
+    /// The size.
+    fn size(self) -> u32;
+    /// The words as places of an order of retrieval; none if they are too narrow.
+    fn places(words: &[Self]) -> &[u32];
+    /// The same to change.
+    fn places_mut(words: &mut [Self]) -> &mut [u32];
+}
+
+/// Four words an entity: the fastest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// A third of that: for memory that is counted in all its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thin;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Full {}
+    impl Sealed for super::Thin {}
+}
+
+impl Tables for Full {
+    type Length = Implied;
+    type Count = f32;
+    type Sum = f32;
+    type Word = u32;
+
+    const KIND: u32 = 0;
+    const DITHERS: bool = false;
+
+    fn by_rank(counts: &[f32], words: &mut [u32], visit: impl FnMut(f32)) {
+        rank(counts, words);
+        words.iter().map(|&id| counts.get(id as usize).copied().unwrap_or(0.0)).for_each(visit);
+    }
+
+    fn weigh(counts: &[f32], words: &mut [u32], mut weight: impl FnMut(f32) -> f32) {
+        rank(counts, words);
+        for word in words {
+            let value = counts.get(*word as usize).copied().unwrap_or(0.0);
+            *word = weight(value).to_bits();
+        }
+    }
+
+    fn deal(counts: &[f32], words: &mut [u32], sizes: &mut [u32]) -> Result<(), SizesError> {
+        rank(counts, words);
+        deal(words, sizes)
+    }
+
+    fn deal_blindly(
+        words: &mut [u32],
+        sizes: &mut [u32],
+        generator: &mut Generator,
+    ) -> Result<(), SizesError> {
+        for (id, word) in (0_u32..).zip(words.iter_mut()) {
+            *word = id;
+        }
+        shuffle(words, generator);
+        deal(words, sizes)
+    }
+}
+
+impl Tables for Thin {
+    type Length = u8;
+    type Count = LogCount;
+    type Sum = LogSum;
+    type Word = u16;
+
+    const KIND: u32 = 1;
+    const DITHERS: bool = true;
+
+    fn by_rank(counts: &[LogCount], _: &mut [u16], mut visit: impl FnMut(f32)) {
+        for (count, entities) in ranking::classes(counts) {
+            (0..entities).for_each(|_| visit(count));
+        }
+    }
+
+    fn weigh(counts: &[LogCount], words: &mut [u16], mut weight: impl FnMut(f32) -> f32) {
+        let mut words = words.iter_mut();
+        for (value, entities) in ranking::classes(counts) {
+            let word = u16::of_weight(weight(value));
+            words.by_ref().take(entities as usize).for_each(|place| *place = word);
+        }
+    }
+
+    fn deal(counts: &[LogCount], words: &mut [u16], sizes: &mut [u32]) -> Result<(), SizesError> {
+        ranking::deal(counts, words, sizes)
+    }
+
+    fn deal_blindly(
+        words: &mut [u16],
+        sizes: &mut [u32],
+        generator: &mut Generator,
+    ) -> Result<(), SizesError> {
+        write_descending(sizes, words)?;
+        shuffle(words, generator);
+        Ok(())
+    }
+}
+
+/// Puts words in random order.
+fn shuffle<W>(words: &mut [W], generator: &mut Generator) {
+    let mut rest = words;
+    while let Some((last, before)) = rest.split_last_mut().filter(|(_, before)| !before.is_empty()) {
+        let other = generator.below(before.len() as u32 + 1);
+        if let Some(other) = before.get_mut(other as usize) {
+            core::mem::swap(last, other);
+        }
+        rest = before;
+    }
+}
+
+/// What a decay leaves below this becomes zero, before it gets so small that arithmetic slows down.
+const SMALLEST: f32 = 1e-20;
+
+/// A count that decays never comes near 2^24, where adding one to an `f32` has no effect any more.
+impl Count for f32 {
+    const ZERO: Self = 0.0;
+    type Fading = Self;
+
+    #[inline(always)]
+    fn value(self) -> f32 {
+        self
+    }
+
+    #[inline(always)]
+    fn of(value: f32) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn add_one(&mut self, _: u32) {
+        *self += 1.0;
+    }
+
+    fn fading(retention: f32) -> Self {
+        retention
+    }
+
+    #[inline(always)]
+    fn fade(&mut self, retention: Self) {
+        let left = *self * retention;
+        *self = if left >= SMALLEST { left } else { 0.0 };
+    }
+
+    fn is_possible(self) -> bool {
+        (0.0..Self::INFINITY).contains(&self)
+    }
+}
+
+/// Added to a sum before the inverse square root.
+const EPSILON: f32 = 1e-8;
+
+impl SquareSum for f32 {
+    const ZERO: Self = 0.0;
+
+    #[inline(always)]
+    fn advance(&mut self, square: f32, _: u32) -> f32 {
+        *self += square;
+        math::inverse_sqrt(*self + EPSILON)
+    }
+}
+
+impl Word for u32 {
+    const ZERO: Self = 0;
+
+    #[inline(always)]
+    fn of_weight(weight: f32) -> Self {
+        weight.to_bits()
+    }
+
+    #[inline(always)]
+    fn weight(self) -> u32 {
+        self
+    }
+
+    #[inline(always)]
+    fn of_size(size: u32) -> Self {
+        size
+    }
+
+    #[inline(always)]
+    fn size(self) -> u32 {
+        self
+    }
+
+    #[inline(always)]
+    fn places(words: &[Self]) -> &[u32] {
+        words
+    }
+
+    #[inline(always)]
+    fn places_mut(words: &mut [Self]) -> &mut [u32] {
+        words
+    }
+}
+
+/// A weight without its sign, which is plus, and its last fifteen bits: to 0.4%.
+impl Word for u16 {
+    const ZERO: Self = 0;
+
+    #[inline(always)]
+    fn of_weight(weight: f32) -> Self {
+        (weight.to_bits() >> 15) as Self
+    }
+
+    #[inline(always)]
+    fn weight(self) -> u32 {
+        u32::from(self) << 15
+    }
+
+    #[inline(always)]
+    fn of_size(size: u32) -> Self {
+        Self::try_from(size).unwrap_or(Self::MAX)
+    }
+
+    #[inline(always)]
+    fn size(self) -> u32 {
+        u32::from(self)
+    }
+
+    #[inline(always)]
+    fn places(_: &[Self]) -> &[u32] {
+        &[]
+    }
+
+    #[inline(always)]
+    fn places_mut(_: &mut [Self]) -> &mut [u32] {
+        &mut []
+    }
+}
+
+#[cfg(test)]
+mod tests;
