@@ -26,6 +26,9 @@ pub const MOST_PARAMETERS: u32 = u32::MAX;
 const MILLION: u128 = 1_000_000;
 const DECIMALS: usize = 6;
 
+/// More than any memory that is planned for.
+const MOST_BYTES: u64 = 1 << 50;
+
 /// More digits than any quantity needs; 128 bits hold such a number of millionths of gibibytes.
 const MOST_DIGITS: usize = 20;
 
@@ -186,6 +189,21 @@ fn parse(text: &str) -> Result<Amount, &'static str> {
     Ok(Amount::Bytes(millionths(number)?.saturating_mul(scale) / MILLION))
 }
 
+/// Reads a number of bytes: `64KiB`, `1.5MB`, `512B`.
+///
+/// # Errors
+/// Any other text, with what was expected.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    match parse(text) {
+        Ok(Amount::Bytes(bytes)) => u64::try_from(bytes).ok(),
+        _ => None,
+    }
+    .filter(|&bytes| bytes <= MOST_BYTES)
+    .ok_or_else(|| {
+        "expected bytes with a unit, such as 64KiB, 1MB or 512B, and at most 1048576GiB".to_owned()
+    })
+}
+
 /// Reads a plain decimal number, exactly.
 fn millionths(number: &str) -> Result<u128, &'static str> {
     let (whole, fraction) = match number.split_once('.') {
@@ -313,6 +331,18 @@ mod tests {
         }
         assert!(refused("mean:1000000000000000000", 10).contains("10000000000000000000 parameters"));
         assert!(refused("params:4294967296", 10).contains("too large"));
+    }
+
+    #[test]
+    fn bytes_alone_need_a_unit() {
+        let read = |text| parse_bytes(text).ok();
+        assert_eq!(
+            ["64KiB", "1.5kB", "0B", "1048576GiB"].map(read),
+            [Some(65_536), Some(1_500), Some(0), Some(1 << 50)]
+        );
+        for text in ["", "64", "mean:8", "params:64", "-1KiB", "1048577GiB", "99999999999999999999GiB"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod budget;
 pub mod cli;
+pub mod device;
 pub mod experiment;
 pub mod fetch;
 pub mod input;

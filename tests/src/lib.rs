@@ -30,6 +30,13 @@ pub fn cargo(folder: &str) -> Command {
     command
 }
 
+/// The program of this repository, to be given its arguments.
+pub fn program() -> Command {
+    let mut command = cargo(".");
+    command.args(["run", "--quiet", "--locked", "-p", "scall", "--"]);
+    command
+}
+
 /// Runs to the end and demands success; otherwise fails with everything that was said.
 pub fn succeed(command: &mut Command) -> Output {
     let output = finish(command);
@@ -82,6 +89,25 @@ pub fn matches_file(name: &str, text: &str) {
     }
     let recorded = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert_eq!(recorded, text, "differs from {name}; SCALL_RECORD=1 records the new one");
+}
+
+/// The bytes kept under a name, which must be the given ones; with `SCALL_RECORD=1` keeps these instead.
+pub fn golden(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let path = repository().join("tests/golden").join(name);
+    if env::var_os("SCALL_RECORD").is_some_and(|value| value == "1") {
+        fs::write(&path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    let kept = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let differs = kept.iter().zip(bytes).position(|(kept, written)| kept != written);
+    assert!(
+        kept == bytes,
+        "{}: {} bytes are kept and {} written, different from {differs:?} on; a change of format needs another \
+         version",
+        path.display(),
+        kept.len(),
+        bytes.len()
+    );
+    kept
 }
 
 /// Compares numbers with the recorded ones, which they may miss by that part of them either way; with

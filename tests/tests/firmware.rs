@@ -6,8 +6,8 @@ use object::{Object, ObjectSection};
 use scall_core::scenario::{self, PolicyMemory, Scenario, Stored, Training};
 use scall_core::stream::{Event, StreamBlob};
 use scall_tests::{
-    cargo, is_installed, is_target_installed, matches_record, report, repository, skip, succeed,
-    within_record,
+    cargo, finish, is_installed, is_target_installed, matches_record, program, report, repository, skip,
+    succeed, within_record,
 };
 use serde_json::{Value, json};
 
@@ -182,9 +182,42 @@ fn the_firmware_fits_the_chip_with_its_stack_and_has_the_recorded_size() {
         assert!(number(&document, "ram_bytes") <= RAM_BYTES);
         assert!(stack > 0);
         assert_eq!(initialised, 0, "all memory starts as zero, so it takes no room in flash");
-        sizes.insert(program, json!({"text": code + constants, "data": initialised, "bss": zeroed}));
+        let parts =
+            json!({"code": code, "constants": constants, "data": initialised, "bss": zeroed, "stack": stack});
+        sizes.insert(program, parts);
     }
     within_record("firmware-sizes.json", &json!(sizes), 0.03);
+}
+
+/// What the program says before anything is built, and what the linker and the painted stack say afterwards.
+#[test]
+fn a_plan_agrees_with_the_linked_firmware() {
+    // The firmware makes its own stream, which takes memory beside the device.
+    const STREAM: &str = "2KiB";
+    for (name, policy) in [("firmware-example", "stored"), ("training", "training")] {
+        let Some(document) = document(name, TARGET) else { return };
+        let arguments = ["plan", "--policy", policy, "--application-ram", STREAM, "--json"];
+        let output = succeed(program().args(arguments));
+        let plan: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        let [code, constants, initialised, zeroed] = sections(name);
+        let part = |memory: &str, part: &str| number(&plan[memory]["parts"], part);
+        let stack = number(&document, "stack_bytes");
+        for (what, planned, linked) in [
+            ("RAM", number(&plan["ram"], "needed"), number(&document, "ram_bytes")),
+            ("statics", number(&plan["ram"], "needed") - part("ram", "stack"), initialised + zeroed),
+            ("stack", part("ram", "stack"), stack),
+            ("flash", number(&plan["flash"], "needed"), code + constants + initialised),
+            ("code", part("flash", "code"), code),
+            ("constants", part("flash", "constants") + part("flash", "weights"), constants),
+        ] {
+            let missed = planned.abs_diff(linked) as f64;
+            assert!(missed <= 0.03 * linked as f64, "{name}: {what}: {planned} planned, {linked} linked");
+        }
+        assert_eq!(plan["fits"], true);
+        let board = fs::read_to_string(repository().join("firmware-example/boards/mps2-an386/memory.x"));
+        let memory = plan["memory_x"].as_str().expect("the linker's text");
+        assert!(board.expect("the board has its memory").ends_with(memory), "{memory}");
+    }
 }
 
 /// Instructions of what is done without a pause, and of a repack by the elements that it moves.
@@ -192,6 +225,8 @@ fn the_firmware_fits_the_chip_with_its_stack_and_has_the_recorded_size() {
 fn the_firmware_takes_the_recorded_numbers_of_instructions() {
     let Some(document) = document("figures", TARGET) else { return };
     within_record("firmware-figures.json", &document, 0.03);
+    let Some(document) = self::document("training-figures", TARGET) else { return };
+    within_record("firmware-training-figures.json", &document, 0.03);
 }
 
 /// Rows of one length: at eight elements what an event and ten recommendations out of 500 items may take, and
@@ -238,4 +273,32 @@ fn the_firmware_replays_a_stream_from_its_flash() {
     assert_eq!(document["model_digest"], hexadecimal(expected.digest));
     assert_eq!(number(&document, "interactions"), 3_000);
     assert!(number(&document, "evicted") > 0);
+
+    // The same by the program's own command.
+    let output = succeed(program().args(["device", "--json", "--stream"]).arg(&path));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert_eq!(told["device_digest"], hexadecimal(expected.digest));
+}
+
+#[test]
+fn the_program_builds_runs_and_compares_the_firmware() {
+    for (name, policy) in [("firmware-example", "stored"), ("training", "training")] {
+        let Some(document) = document(name, TARGET) else { return };
+        let output = succeed(program().args(["device", "--policy", policy, "--json"]));
+        let told: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        assert_eq!((&told["same"], &told["target"]), (&json!(true), &json!(TARGET)));
+        assert_eq!((&told["device_digest"], &told["host_digest"]), {
+            (&document["model_digest"], &document["model_digest"])
+        });
+        assert_eq!(told["ram_bytes"], document["ram_bytes"]);
+    }
+    let output = finish(program().args(["device", "--target", "thumbv9-none-eabi"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr).lines().last(),
+        Some(
+            "error: thumbv9-none-eabi: the target is not installed; expected `rustup target add \
+             thumbv9-none-eabi` to have been run"
+        )
+    );
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use scall_core::scenario::{self, Scenario, Stored};
-use scall_tests::{cargo, finish, repository, said, succeed};
+use scall_tests::{finish, program, repository, said, succeed};
 use serde_json::Value;
 
 /// How the documents start the program.
@@ -34,12 +34,6 @@ fn the_program_gives_the_digest_of_the_device() {
         .run(scenario::SEED)
         .expect("the scenario fits its memory");
     assert_eq!(document["model_digest"], format!("{:016x}", expected.digest));
-}
-
-fn program() -> std::process::Command {
-    let mut command = cargo(".");
-    command.args(["run", "--quiet", "--locked", "-p", "scall", "--"]);
-    command
 }
 
 /// The command lines of the program in the shell blocks of a Markdown text, continued lines joined.

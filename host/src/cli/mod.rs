@@ -13,12 +13,18 @@ mod bench;
 mod compare;
 mod console;
 mod data;
+mod device;
+mod export;
 mod failure;
+mod inspect;
 mod methods;
 mod parity;
+mod plan;
 mod report;
 mod run;
+mod shape;
 mod sizes;
+mod train_policy;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -59,6 +65,18 @@ enum Command {
     Bench(bench::Arguments),
     /// Say of every method when it decides, what it looks at, what it stores, and its source
     Methods(methods::Arguments),
+    /// Say what a device would take, whether it fits a chip, and how long its longest pause is
+    Plan(Box<plan::Arguments>),
+    /// Train a device's policy over one stream or more, and write it to a file
+    #[command(allow_negative_numbers = true)]
+    TrainPolicy(Box<train_policy::Arguments>),
+    /// Write what a device reads from its flash
+    #[command(subcommand)]
+    Export(export::Command),
+    /// Show what is in a snapshot, a policy, a recorded stream or a checkpoint
+    Inspect(inspect::Arguments),
+    /// Build the firmware, run it in QEMU, and compare it with the same run on this machine
+    Device(device::Arguments),
 }
 
 /// Does what the process's command line asks.
@@ -81,6 +99,11 @@ fn execute(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
             Command::Data(command) => data::execute(&command, console),
             Command::Bench(arguments) => bench::execute(&arguments, console),
             Command::Methods(arguments) => methods::execute(&arguments, console),
+            Command::Plan(arguments) => plan::execute(&arguments, console),
+            Command::TrainPolicy(arguments) => train_policy::execute(&arguments, console),
+            Command::Export(command) => export::execute(&command, console),
+            Command::Inspect(arguments) => inspect::execute(&arguments, console),
+            Command::Device(arguments) => device::execute(&arguments, console),
         },
         Err(error) if error.use_stderr() => Err(Failure::usage_of_parser(&error, &named_command(&arguments))),
         Err(help) => console.print(&help.render().to_string()),

@@ -1,7 +1,7 @@
 //! `scall run --device-parity`: the firmware's configuration and stream, on this machine.
 
 use anyhow::Context;
-use scall_core::scenario::{Scenario, Stored};
+use scall_core::scenario::{Report, Scenario, Stored};
 
 use super::console::Console;
 use super::failure::Failure;
@@ -11,7 +11,13 @@ use crate::report::{ParityDocument, SCHEMA};
 pub(super) fn execute(seed: u64, output: OutputArguments, console: &mut Console) -> Result<(), Failure> {
     let mut scenario = Box::new(Scenario::<Stored>::new());
     let report = scenario.run(seed).context("the device's configuration does not run")?;
-    let document = ParityDocument {
+    let document = document(&report, size_of::<Scenario<Stored>>());
+    console.show(&document, output, |document| format!("the device's run: {}", text(document)))
+}
+
+/// What a device's run came to.
+pub(super) fn document(report: &Report, ram_bytes: usize) -> ParityDocument {
+    ParityDocument {
         schema: SCHEMA,
         interactions: report.interactions,
         segments: report.segments,
@@ -22,15 +28,14 @@ pub(super) fn execute(seed: u64, output: OutputArguments, console: &mut Console)
         evicted: report.evicted,
         recall_at_10: f64::from(report.short_list_hits) / f64::from(report.tests.max(1)),
         recall: f64::from(report.hits) / f64::from(report.tests.max(1)),
-        ram_bytes: size_of::<Scenario<Stored>>(),
+        ram_bytes,
         model_digest: format!("{:016x}", report.digest),
-    };
-    console.show(&document, output, text)
+    }
 }
 
-fn text(document: &ParityDocument) -> String {
+pub(super) fn text(document: &ParityDocument) -> String {
     format!(
-        "the device's run: {} interactions in {} segments, {} entities, {} made way\n{} of {} parameters, {} budget \
+        "{} interactions in {} segments, {} entities, {} made way\n{} of {} parameters, {} budget \
          violations, recall@20 {:.4}\nmodel digest {}\n",
         document.interactions,
         document.segments,

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use scall_core::digest::Digest;
+use scall_core::envelope::{HEADER_LEN, Header};
 use scall_core::snapshot::{self, Reader, Snapshot, SnapshotError, Writer};
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,59 @@ struct Head {
     finished: Finished,
     method_len: u64,
     method_digest: u64,
+}
+
+/// What a checkpoint tells of its run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outline {
+    /// Names and values of everything that the result depends on.
+    pub(crate) identity: Vec<(String, String)>,
+    /// Segments finished.
+    pub(crate) segments: usize,
+    /// Bytes of the head, of the model and of the method's state.
+    pub(crate) parts: [usize; 3],
+}
+
+/// Whether a snapshot of this shape is a part of a checkpoint.
+pub(crate) fn is_shape(shape: &[u32]) -> bool {
+    shape == [LAYOUT]
+}
+
+/// Reads what a checkpoint tells of its run.
+///
+/// # Errors
+/// Bytes that are no whole checkpoint of this version of the program.
+pub(crate) fn outline(bytes: &[u8]) -> Result<Outline> {
+    let (head_len, head) = read_head(bytes)?;
+    let rest = bytes.get(head_len..).unwrap_or_default();
+    snapshot::shape(rest, &mut [0; 1]).map_err(refusal)?;
+    let model_len = Header::read(rest).map_or(0, |header| HEADER_LEN + header.length as usize);
+    method_state(rest.get(model_len..).unwrap_or_default(), &head)?;
+    Ok(Outline {
+        segments: head.finished.segments.len(),
+        parts: [head_len, model_len, head.method_len as usize],
+        identity: head.identity,
+    })
+}
+
+/// The head at the front of a checkpoint, behind its length.
+fn read_head(bytes: &[u8]) -> Result<(usize, Head)> {
+    let mut text = Text::default();
+    let length = from_bytes(&mut text, bytes)?;
+    let head = serde_json::from_slice(&text.0).map_err(|_| refusal(SnapshotError::Damaged))?;
+    Ok((length, head))
+}
+
+/// The state of the method, if it is all that is left of a checkpoint and intact.
+fn method_state<'b>(rest: &'b [u8], head: &Head) -> Result<&'b [u8]> {
+    let (needed, available) = (head.method_len as usize, rest.len());
+    if available < needed {
+        return Err(refusal(SnapshotError::Truncated { needed, available }));
+    }
+    if available > needed || digest_of(rest) != head.method_digest {
+        return Err(refusal(SnapshotError::Damaged));
+    }
+    Ok(rest)
 }
 
 /// Makes the place for a run, and forgets what was kept there unless it is resumed: it must not be gone on
@@ -155,9 +209,7 @@ impl Checkpoint {
         model: &mut impl Snapshot,
         method: &mut dyn SizingMethod,
     ) -> Result<Finished> {
-        let mut text = Text::default();
-        let head_len = from_bytes(&mut text, bytes)?;
-        let head: Head = serde_json::from_slice(&text.0).map_err(|_| refusal(SnapshotError::Damaged))?;
+        let (head_len, head) = read_head(bytes)?;
         self.compare(&head.identity)?;
 
         let rest = bytes.get(head_len..).unwrap_or_default();
@@ -168,14 +220,7 @@ impl Checkpoint {
                 _ => SnapshotError::Damaged,
             })
         })?;
-        let saved = rest.get(model_len..).unwrap_or_default();
-        let (needed, available) = (head.method_len as usize, saved.len());
-        if available < needed {
-            return Err(refusal(SnapshotError::Truncated { needed, available }));
-        }
-        if available > needed || digest_of(saved) != head.method_digest {
-            return Err(refusal(SnapshotError::Damaged));
-        }
+        let saved = method_state(rest.get(model_len..).unwrap_or_default(), &head)?;
         method.restore(saved)?;
         Ok(head.finished)
     }

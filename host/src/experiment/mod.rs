@@ -1,7 +1,7 @@
 //! One method on one stream, from the first segment to the result.
 
 pub mod base;
-mod checkpoint;
+pub(crate) mod checkpoint;
 pub mod evaluate;
 pub mod history;
 pub mod kernels;

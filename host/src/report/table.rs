@@ -272,7 +272,7 @@ impl Sheet {
     }
 }
 
-pub(super) fn quality(value: f64) -> String {
+pub(crate) fn quality(value: f64) -> String {
     format!("{value:.4}")
 }
 
@@ -293,7 +293,7 @@ fn significant(value: f64) -> String {
 }
 
 /// Digits in groups of three.
-pub(super) fn grouped(value: u64) -> String {
+pub(crate) fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {

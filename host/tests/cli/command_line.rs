@@ -11,7 +11,13 @@ const SIZES: &str =
 #[test]
 fn a_wrong_command_line_is_one_line_with_status_2_and_says_what_was_expected() {
     let cases: &[(&str, &[&str])] = &[
-        ("", &["expected a command: run, compare, report, sizes, data, bench, methods", "`scall --help`"]),
+        (
+            "",
+            &[
+                "expected a command: run, compare, report, sizes, data, bench, methods, plan, train-policy, export",
+                "`scall --help`",
+            ],
+        ),
         ("data", &["expected a command: stats", "`scall data --help`"]),
         ("walk", &["unrecognized subcommand 'walk'", "`scall --help`"]),
         ("run extra", &["unexpected argument 'extra'", "`scall run --help`"]),
@@ -101,7 +107,19 @@ fn line_ends_in_arguments_do_not_break_the_line() {
 #[test]
 fn help_and_version_go_to_standard_output_with_status_0() {
     assert!(text(scall_line("--version")).starts_with("scall "));
-    for command in ["run", "compare", "sizes", "data stats", "bench"] {
+    for command in [
+        "run",
+        "compare",
+        "sizes",
+        "data stats",
+        "bench",
+        "plan",
+        "train-policy",
+        "export stream",
+        "export snapshot",
+        "inspect",
+        "device",
+    ] {
         let help = text(scall_line(&format!("{command} --help")));
         assert!(help.contains(&format!("Usage: scall {command}")), "{help}");
         assert!(help.contains("--json") && help.contains("--quiet"), "{help}");

@@ -6,6 +6,7 @@ mod compare;
 mod data_fetch;
 mod data_prepare;
 mod data_stats;
+mod devices;
 mod lightgcn;
 mod mini_experiment;
 mod output_files;
