@@ -73,7 +73,7 @@ impl Element for i8 {
         let [mut d, mut u, mut k, mut l, mut m, mut n] = [0_i32; 6];
         for ((p, i), j) in user.iter().zip(positive).zip(negative) {
             let (p, i, j) = (i32::from(*p), i32::from(*i), i32::from(*j));
-            (d, u, k) = (d + (i - j) * (i - j), u + p * p, k + i * i);
+            (d, u, k) = (d + i * j, u + p * p, k + i * i);
             (l, m, n) = (l + j * j, m + p * i, n + p * j);
         }
         let [
@@ -83,7 +83,7 @@ impl Element for i8 {
             negative_squared,
             positive_dot,
             negative_dot,
-        ] = [d, u, k, l, m, n].map(squared);
+        ] = [k + l - 2 * d, u, k, l, m, n].map(squared);
         TripleSums {
             difference_squared,
             user_squared,
@@ -154,7 +154,7 @@ impl Element for i8 {
 }
 
 /// Elements that a step takes row by row.
-const BLOCK: usize = 16;
+const BLOCK: usize = 32;
 
 /// A step on three rows for a processor without vectors: a few elements of one row after the other, since all
 /// that three rows need at once has no room in its registers.
@@ -169,16 +169,14 @@ fn step_by_row(
     let mut saturated = 0;
     let rows = user.chunks_mut(BLOCK).zip(positive.chunks_mut(BLOCK)).zip(negative.chunks_mut(BLOCK));
     for ((user, positive), negative) in rows {
-        let (mut differences, mut users) = ([0_i16; BLOCK], [0_i16; BLOCK]);
-        let old = user.iter().zip(&*positive).zip(&*negative);
-        for ((difference, own), ((p, i), j)) in differences.iter_mut().zip(&mut users).zip(old) {
-            (*difference, *own) = (i16::from(*i) - i16::from(*j), i16::from(*p));
+        let mut old = [0; BLOCK];
+        for ((own, p), (i, j)) in old.iter_mut().zip(&mut *user).zip(positive.iter().zip(&*negative)) {
+            *own = *p;
+            of_user.step_one(p, i32::from(*i) - i32::from(*j), at_p, &mut saturated);
+            at_p = at_p.wrapping_add(WEYL);
         }
-        saturated += of_user.step_row(user, &differences, at_p);
-        saturated += of_positive.step_row(positive, &users, at_i);
-        saturated += of_negative.step_row(negative, &users, at_j);
-        let next = WEYL.wrapping_mul(BLOCK as u32);
-        (at_p, at_i, at_j) = (at_p.wrapping_add(next), at_i.wrapping_add(next), at_j.wrapping_add(next));
+        at_i = of_positive.step_row(positive, &old, at_i, &mut saturated);
+        at_j = of_negative.step_row(negative, &old, at_j, &mut saturated);
     }
     saturated
 }
@@ -222,31 +220,48 @@ impl Fixed {
         Self { keep: fixed(rates.keep), pull: fixed(rates.pull) }
     }
 
-    /// Steps a few elements; returns how many went to the end of the range.
+    /// Steps a few elements that met others; returns the dither of the next.
     #[inline(never)]
-    fn step_row(self, row: &mut [i8], others: &[i16; BLOCK], mut dither: u32) -> u32 {
-        let mut saturated = 0;
+    fn step_row(self, row: &mut [i8], others: &[i8; BLOCK], mut dither: u32, saturated: &mut u32) -> u32 {
         for (byte, other) in row.iter_mut().zip(others) {
-            let (value, is_beyond) = self.step(i32::from(*byte), i32::from(*other), dither);
-            *byte = value;
-            saturated += is_beyond;
+            self.step_one(byte, i32::from(*other), dither, saturated);
             dither = dither.wrapping_add(WEYL);
         }
-        saturated
+        dither
+    }
+
+    /// Steps an element; one comparison for both ends of the range.
+    #[inline(always)]
+    fn step_one(self, byte: &mut i8, other: i32, dither: u32, saturated: &mut u32) {
+        let value = self.stepped(i32::from(*byte), other, dither);
+        *byte = value as i8;
+        if (value + GREATEST).cast_unsigned() > 2 * GREATEST.cast_unsigned() {
+            *byte = saturate(value, saturated);
+        }
     }
 
     /// The next value of an element, and 1 if it went to the end of the range.
     #[inline(always)]
     fn step(self, own: i32, other: i32, dither: u32) -> (i8, u32) {
+        clamp(self.stepped(own, other, dither))
+    }
+
+    /// The next value of an element, in the range or not.
+    #[inline(always)]
+    fn stepped(self, own: i32, other: i32, dither: u32) -> i32 {
         let chance = (dither >> (u32::BITS - FRACTION)) as i32;
         let exact = self.keep.wrapping_mul(own).wrapping_add(self.pull.wrapping_mul(other));
-        let value = exact.wrapping_add(chance) >> FRACTION;
-        // One comparison for both ends, where there are no vectors.
-        if cfg!(feature = "small") && (value + GREATEST).cast_unsigned() <= 2 * GREATEST.cast_unsigned() {
-            return (value as i8, 0);
-        }
-        clamp(value)
+        exact.wrapping_add(chance) >> FRACTION
     }
+}
+
+/// The end of the range that a value is beyond.
+#[cold]
+#[inline(never)]
+fn saturate(value: i32, saturated: &mut u32) -> i8 {
+    let (end, is_beyond) = clamp(value);
+    *saturated += is_beyond;
+    end
 }
 
 #[cfg(test)]
