@@ -1,5 +1,7 @@
 //! The best items for a user, out of all of them.
 
+use core::hint::black_box;
+
 use super::model::Recommender;
 use super::order::{Items, Place};
 use super::score;
@@ -152,23 +154,6 @@ impl<E: Element, R: RowLength, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, R, X>
         }
     }
 
-    /// Takes what is good enough among the items of up to eight places; one branch for all that are not.
-    #[inline(always)]
-    fn consider_all(&mut self, length: usize, starts: &[u32], scores: &[f32; LANES], threshold: &mut f32) {
-        let mut any = false;
-        for score in scores {
-            any |= admits(*score, *threshold);
-        }
-        if any {
-            for (&start, &score) in starts.iter().zip(scores) {
-                if self.top.admits(score) {
-                    self.consider(Place::Row(length), start, score);
-                }
-            }
-            *threshold = self.top.threshold();
-        }
-    }
-
     /// Rows of which no dimension counts.
     #[inline(always)]
     fn visit_biases<const BIAS: usize>(&mut self, length: usize, starts: &[u32]) {
@@ -187,42 +172,26 @@ impl<E: Element, R: RowLength, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, R, X>
         }
     }
 
-    /// Rows of which the first `C` dimensions count, at most three.
-    ///
-    /// Eight rows are scored side by side. Their other lanes hold nothing, so that of [`fold`] these sums are
-    /// left.
+    /// Rows of which the first `C` dimensions count, at most three: too few to fill a vector.
     #[inline(always)]
     fn visit_few<const BIAS: usize, const C: usize>(&mut self, length: usize, starts: &[u32]) {
         let Some(&user) = self.blocks.first().and_then(|block| block.first_chunk::<C>()) else { return };
         let values = self.items.values;
         let mut threshold = self.top.threshold();
-        for starts in starts.chunks(LANES) {
-            let mut biases = [0.0_f32; LANES];
-            let mut rows = [[0.0_f32; C]; LANES];
-            for ((bias, row), start) in biases.iter_mut().zip(&mut rows).zip(eight(starts)) {
-                let start = start as usize;
-                let elements = values.get(start..start + (BIAS + C));
-                if let Some((first, elements)) = elements.and_then(|row| row.split_at_checked(BIAS)) {
-                    *bias = E::bias(first);
-                    for (to, from) in row.iter_mut().zip(elements) {
-                        *to = from.to_f32();
-                    }
+        let (eights, rest) = starts.as_chunks::<LANES>();
+        for starts in eights {
+            for &start in starts {
+                let Some(score) = score_few::<E, BIAS, C>(values, start, &user) else { continue };
+                if admits(score, threshold) {
+                    self.consider(Place::Row(length), start, score);
+                    threshold = self.top.threshold();
                 }
             }
-            let mut scores = [0.0_f32; LANES];
-            for ((score, bias), row) in scores.iter_mut().zip(&biases).zip(&rows) {
-                let mut lanes = [0.0_f32; 3];
-                for ((lane, x), y) in lanes.iter_mut().zip(&user).zip(row) {
-                    *lane += x * y;
-                }
-                let [a, b, c] = lanes;
-                *score = bias + ((a + c) + b);
-            }
-            self.consider_all(length, starts, &scores, &mut threshold);
         }
+        self.visit_any(Place::Row(length), rest.iter().copied());
     }
 
-    /// Rows of which `common` dimensions count, in `N` blocks of lanes.
+    /// Rows of which `common` dimensions count, in `N` blocks of lanes, eight rows side by side.
     ///
     /// The last block is read whole, beyond the row, and what is not the row's is masked out: no rest, no
     /// branch.
@@ -240,39 +209,133 @@ impl<E: Element, R: RowLength, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, R, X>
         let values = self.items.values;
         let mut threshold = self.top.threshold();
         for starts in starts.chunks(LANES) {
-            let mut scores = [0.0_f32; LANES];
-            for (score, start) in scores.iter_mut().zip(eight(starts)) {
-                let first = start as usize;
-                let row = values.get(first..first + (BIAS + N * LANES));
-                *score = match row.and_then(|row| row.split_at_checked(BIAS)) {
-                    Some((bias, blocks)) => {
-                        let mut lanes = [0.0_f32; LANES];
-                        for (n, (x, y)) in user.iter().zip(blocks.as_chunks::<LANES>().0).enumerate() {
-                            for (((lane, x), y), mask) in lanes.iter_mut().zip(x).zip(y).zip(&mask) {
-                                let product = (x * y.to_f32()).to_bits();
-                                *lane += f32::from_bits(if n + 1 == N { product & mask } else { product });
-                            }
-                        }
-                        E::bias(bias) + fold(lanes)
-                    }
-                    // One of the last rows before the end of the memory.
-                    None => self.score(self.items.row(start, length)),
-                };
+            let mut filled = [0; LANES];
+            let eight = match starts.first_chunk() {
+                Some(eight) => eight,
+                None => {
+                    filled.fill(starts.first().copied().unwrap_or(0));
+                    filled.iter_mut().zip(starts).for_each(|(to, from)| *to = *from);
+                    &filled
+                }
+            };
+            match score_eight::<E, BIAS, N>(values, eight, &user, &mask) {
+                Some(scores) => self.consider_all(length, starts, &scores, &mut threshold),
+                // Among the last rows before the end of the memory.
+                None => {
+                    self.visit_any(Place::Row(length), starts.iter().copied());
+                    threshold = self.top.threshold();
+                }
             }
-            self.consider_all(length, starts, &scores, &mut threshold);
+        }
+    }
+
+    /// Takes what is good enough among the items of up to eight places; one branch for all that are not.
+    #[inline(always)]
+    fn consider_all(&mut self, length: usize, starts: &[u32], scores: &[f32; LANES], threshold: &mut f32) {
+        let mut any = false;
+        for score in scores {
+            any |= admits(*score, *threshold);
+        }
+        if any {
+            for (&start, &score) in starts.iter().zip(scores) {
+                if self.top.admits(score) {
+                    self.consider(Place::Row(length), start, score);
+                }
+            }
+            *threshold = self.top.threshold();
         }
     }
 }
 
-/// Up to eight places, filled up with the first of them.
+/// The score of a row of which the first `C` dimensions count, at most three.
+///
+/// The other lanes hold nothing, so that of [`fold`] these sums are left.
 #[inline(always)]
-fn eight(places: &[u32]) -> [u32; LANES] {
-    if let Some(whole) = places.first_chunk() {
-        return *whole;
+fn score_few<E: Element, const BIAS: usize, const C: usize>(
+    values: &[E],
+    start: u32,
+    user: &[f32; C],
+) -> Option<f32> {
+    let start = start as usize;
+    let (bias, row) = values.get(start..start + (BIAS + C))?.split_at_checked(BIAS)?;
+    let mut lanes = [0.0_f32; 3];
+    for ((lane, x), y) in lanes.iter_mut().zip(user).zip(row) {
+        *lane += x * y.to_f32();
     }
-    let mut eight = [places.first().copied().unwrap_or(0); LANES];
-    for (to, from) in eight.iter_mut().zip(places) {
-        *to = *from;
+    let [a, b, c] = lanes;
+    Some(E::bias(bias) + ((a + c) + b))
+}
+
+/// The scores of the rows that begin at eight places; `None` if a whole number of blocks reaches beyond the end.
+#[inline(always)]
+fn score_eight<E: Element, const BIAS: usize, const N: usize>(
+    values: &[E],
+    &[a, b, c, d, e, f, g, h]: &[u32; LANES],
+    user: &[[f32; LANES]; N],
+    mask: &[u32; LANES],
+) -> Option<[f32; LANES]> {
+    let (a, b) =
+        (multiply::<E, BIAS, N>(values, a, user, mask)?, multiply::<E, BIAS, N>(values, b, user, mask)?);
+    let (c, d) =
+        (multiply::<E, BIAS, N>(values, c, user, mask)?, multiply::<E, BIAS, N>(values, d, user, mask)?);
+    let (e, f) =
+        (multiply::<E, BIAS, N>(values, e, user, mask)?, multiply::<E, BIAS, N>(values, f, user, mask)?);
+    let (g, h) =
+        (multiply::<E, BIAS, N>(values, g, user, mask)?, multiply::<E, BIAS, N>(values, h, user, mask)?);
+    let mut scores = fold_eight([a.1, b.1, c.1, d.1, e.1, f.1, g.1, h.1]);
+    for (score, bias) in scores.iter_mut().zip([a.0, b.0, c.0, d.0, e.0, f.0, g.0, h.0]) {
+        *score += bias;
     }
-    eight
+    Some(scores)
+}
+
+/// The bias of a row, and its products with a user's, summed in lanes.
+#[inline(always)]
+fn multiply<E: Element, const BIAS: usize, const N: usize>(
+    values: &[E],
+    start: u32,
+    user: &[[f32; LANES]; N],
+    mask: &[u32; LANES],
+) -> Option<(f32, [f32; LANES])> {
+    let start = start as usize;
+    let (bias, row) = values.get(start..start + (BIAS + N * LANES))?.split_at_checked(BIAS)?;
+    let mut lanes = [0.0_f32; LANES];
+    for (n, (x, y)) in user.iter().zip(row.as_chunks::<LANES>().0).enumerate() {
+        for (((lane, x), y), mask) in lanes.iter_mut().zip(x).zip(y).zip(mask) {
+            let product = (x * y.to_f32()).to_bits();
+            *lane += f32::from_bits(if n + 1 == N { product & mask } else { product });
+        }
+    }
+    Some((E::bias(bias), lanes))
+}
+
+/// [`fold`] of eight rows at once, in whole vectors: where LLVM sees two of its steps together, it takes the
+/// vectors to pieces.
+#[inline(always)]
+fn fold_eight(rows: [[f32; LANES]; LANES]) -> [f32; LANES] {
+    let [a, b, c, d, e, f, g, h] = black_box(&rows);
+    let halves = [halves(a, e), halves(b, f), halves(c, g), halves(d, h)];
+    let [s, t, u, v] = black_box(&halves);
+    [low(s), low(t), low(u), low(v), high(s), high(t), high(u), high(v)]
+}
+
+/// The sums of lanes four apart, of two rows.
+#[inline(always)]
+fn halves(
+    &[a, b, c, d, e, f, g, h]: &[f32; LANES],
+    &[i, j, k, l, m, n, o, p]: &[f32; LANES],
+) -> [f32; LANES] {
+    [a + e, b + f, c + g, d + h, i + m, j + n, k + o, l + p]
+}
+
+/// What is left of the first row.
+#[inline(always)]
+fn low(&[a, b, c, d, ..]: &[f32; LANES]) -> f32 {
+    (a + c) + (b + d)
+}
+
+/// What is left of the second.
+#[inline(always)]
+fn high(&[.., a, b, c, d]: &[f32; LANES]) -> f32 {
+    (a + c) + (b + d)
 }
