@@ -16,6 +16,8 @@ const UNIT: f32 = 1.0 / 128.0;
 const GREATEST: i32 = 127;
 /// What a bias of 1 stands for.
 const BIAS_UNIT: f32 = 1.0 / 2048.0;
+/// The unit of a bias in units of a product.
+const BIAS_PRODUCTS: i32 = (BIAS_UNIT / (UNIT * UNIT)) as i32;
 /// Bits after the point of a rate: with rates up to [`LARGEST_RATE`], sums of products stay below 2^31.
 const FRACTION: u32 = 18;
 /// The largest rate of a step, either way.
@@ -31,10 +33,25 @@ impl Element for i8 {
     const BIAS: usize = 2;
     const DITHERS: bool = true;
     const EXACT: bool = true;
+    const CHEAP_FACTOR: bool = true;
+
+    type Sum = i32;
 
     #[inline(always)]
     fn to_f32(self) -> f32 {
         f32::from(self) * UNIT
+    }
+
+    #[inline(always)]
+    fn factor(self) -> i32 {
+        i32::from(self)
+    }
+
+    #[inline(always)]
+    fn score(bias: &[Self], products: i32) -> f32 {
+        let bias = bias.first_chunk().map_or(0, |bytes| i32::from(word(*bytes)));
+        // Fewer than 2^24 units, which a float holds exactly.
+        squared(BIAS_PRODUCTS * bias + products)
     }
 
     #[inline(always)]

@@ -9,10 +9,23 @@ impl Element for f32 {
     const BIAS: usize = 1;
     const DITHERS: bool = false;
     const EXACT: bool = false;
+    const CHEAP_FACTOR: bool = true;
+
+    type Sum = f32;
 
     #[inline(always)]
     fn to_f32(self) -> f32 {
         self
+    }
+
+    #[inline(always)]
+    fn factor(self) -> f32 {
+        self
+    }
+
+    #[inline(always)]
+    fn score(bias: &[Self], products: f32) -> f32 {
+        Self::bias(bias) + products
     }
 
     #[inline(always)]

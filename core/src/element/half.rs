@@ -36,10 +36,23 @@ impl Element for F16 {
     const BIAS: usize = 1;
     const DITHERS: bool = false;
     const EXACT: bool = false;
+    const CHEAP_FACTOR: bool = false;
+
+    type Sum = f32;
 
     #[inline(always)]
     fn to_f32(self) -> f32 {
         self.0.to_f32()
+    }
+
+    #[inline(always)]
+    fn factor(self) -> f32 {
+        self.to_f32()
+    }
+
+    #[inline(always)]
+    fn score(bias: &[Self], products: f32) -> f32 {
+        Self::bias(bias) + products
     }
 
     #[inline(always)]

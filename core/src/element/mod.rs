@@ -13,7 +13,11 @@ mod byte;
 mod float;
 mod half;
 
+use core::ops::{Add, Mul};
+
 use serde::{Serialize, de::DeserializeOwned};
+
+use crate::math::{LANES, fold};
 
 pub use half::F16;
 
@@ -48,8 +52,21 @@ pub trait Element:
     /// Whether sums of products are exact, whatever their order.
     const EXACT: bool;
 
+    /// Whether [`factor`](Self::factor) is next to no work, so that loops over many rows at once pay.
+    const CHEAP_FACTOR: bool;
+
+    /// What products of elements are summed in.
+    type Sum: Sum;
+
     /// The value as a float.
     fn to_f32(self) -> f32;
+
+    /// The value as a factor of a sum of products.
+    fn factor(self) -> Self::Sum;
+
+    /// The bias at the front of an item's row plus a sum of products of up to 64 dimensions, with the bits of
+    /// [`bias`](Self::bias) plus [`dot`](Self::dot).
+    fn score(bias: &[Self], products: Self::Sum) -> f32;
 
     /// The stored value nearest to `value`; what lies outside the range goes to its end.
     fn from_f32(value: f32) -> Self;
@@ -81,6 +98,45 @@ pub trait Element:
 
     /// What becomes of two rows of equal length that met: `keep` of itself and `pull` of the other.
     fn step_pair(user: &mut [Self], item: &mut [Self], rates: [Rates; 2], dither: u32) -> u32;
+}
+
+/// A number that adds up products.
+pub trait Sum:
+    Copy + Default + core::fmt::Debug + Add<Output = Self> + Mul<Output = Self> + Send + Sync
+{
+    /// The number if all bits of `mask` are set, zero if none is.
+    #[must_use]
+    fn masked(self, mask: u32) -> Self;
+
+    /// The sum of eight lanes, in the order of [`math::fold`](crate::math::fold).
+    #[must_use]
+    fn fold(lanes: [Self; LANES]) -> Self;
+}
+
+/// In `f32` the order of a sum matters.
+impl Sum for f32 {
+    #[inline(always)]
+    fn masked(self, mask: u32) -> Self {
+        Self::from_bits(self.to_bits() & mask)
+    }
+
+    #[inline(always)]
+    fn fold(lanes: [Self; LANES]) -> Self {
+        fold(lanes)
+    }
+}
+
+/// Products of bytes, exactly.
+impl Sum for i32 {
+    #[inline(always)]
+    fn masked(self, mask: u32) -> Self {
+        self & mask.cast_signed()
+    }
+
+    #[inline(always)]
+    fn fold(lanes: [Self; LANES]) -> Self {
+        lanes.iter().sum()
+    }
 }
 
 /// Sums over the dimensions that a user and two items have.

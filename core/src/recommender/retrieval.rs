@@ -7,8 +7,8 @@ use super::order::{Items, Place};
 use super::score;
 use super::top_k::{Scored, TopK, admits};
 use crate::Side;
-use crate::element::Element;
-use crate::math::{LANES, fold};
+use crate::element::{Element, Sum};
+use crate::math::LANES;
 use crate::tables::{RowLength, Tables};
 
 impl<E: Element, T: Tables> Recommender<'_, E, T> {
@@ -21,17 +21,18 @@ impl<E: Element, T: Tables> Recommender<'_, E, T> {
         let arena = self.arena();
         let mut query = Query {
             user: arena.row(Side::User, user),
-            blocks: [[0.0; LANES]; BLOCKS],
+            blocks: [[E::Sum::default(); LANES]; BLOCKS],
             items: Items::new(arena),
             item_bias: self.config().get().item_bias,
             top: TopK::new(out),
             excluded: &mut excluded,
         };
         for (to, from) in query.blocks.as_flattened_mut().iter_mut().zip(query.user) {
-            *to = from.to_f32();
+            *to = from.factor();
         }
         for (place, words) in self.order().classes() {
             match place {
+                _ if !SMALL && !E::CHEAP_FACTOR => query.visit_any(place, words.iter().copied()),
                 Place::Row(length) if query.item_bias && E::BIAS == 1 => query.visit::<1>(length, words),
                 Place::Row(length) if query.item_bias => query.visit::<2>(length, words),
                 Place::Row(length) if !SMALL => query.visit::<0>(length, words),
@@ -53,10 +54,10 @@ const BLOCKS: usize = if SMALL { 1 } else { 8 };
 const MASKS: [u32; 2 * LANES] = [!0, !0, !0, !0, !0, !0, !0, !0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// One user's question to many items.
-struct Query<'r, 'o, 'x, E, R, X> {
+struct Query<'r, 'o, 'x, E: Element, R, X> {
     user: &'r [E],
     /// The leading elements of `user`, and zeros.
-    blocks: [[f32; LANES]; BLOCKS],
+    blocks: [[E::Sum; LANES]; BLOCKS],
     items: Items<'r, E, R>,
     item_bias: bool,
     top: TopK<'o>,
@@ -135,7 +136,8 @@ impl<E: Element, R: RowLength, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, R, X>
             let row = values.get(start as usize..).and_then(|rest| rest.get(..BIAS + L));
             let Some((bias, embedding)) = row.and_then(|row| row.split_at_checked(BIAS)) else { continue };
             let Some(embedding) = embedding.first_chunk::<L>() else { continue };
-            let lane = |n: usize, x: f32| embedding.get(n).map_or(0.0, |y| 0.0 + x * y.to_f32());
+            let zero = E::Sum::default();
+            let lane = |n: usize, x: E::Sum| embedding.get(n).map_or(zero, |y| zero + x * y.factor());
             let lanes = [
                 lane(0, a),
                 lane(1, b),
@@ -146,7 +148,7 @@ impl<E: Element, R: RowLength, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, R, X>
                 lane(6, g),
                 lane(7, h),
             ];
-            let score = E::bias(bias) + fold(lanes);
+            let score = E::score(bias, E::Sum::fold(lanes));
             if admits(score, threshold) {
                 self.consider(Place::Row(length), start, score);
                 threshold = self.top.threshold();
@@ -249,21 +251,21 @@ impl<E: Element, R: RowLength, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, R, X>
 
 /// The score of a row of which the first `C` dimensions count, at most three.
 ///
-/// The other lanes hold nothing, so that of [`fold`] these sums are left.
+/// The other lanes hold nothing, so that of [`Sum::fold`] these sums are left.
 #[inline(always)]
 fn score_few<E: Element, const BIAS: usize, const C: usize>(
     values: &[E],
     start: u32,
-    user: &[f32; C],
+    user: &[E::Sum; C],
 ) -> Option<f32> {
     let start = start as usize;
     let (bias, row) = values.get(start..start + (BIAS + C))?.split_at_checked(BIAS)?;
-    let mut lanes = [0.0_f32; 3];
-    for ((lane, x), y) in lanes.iter_mut().zip(user).zip(row) {
-        *lane += x * y.to_f32();
+    let mut lanes = [E::Sum::default(); 3];
+    for ((lane, &x), y) in lanes.iter_mut().zip(user).zip(row) {
+        *lane = *lane + x * y.factor();
     }
     let [a, b, c] = lanes;
-    Some(E::bias(bias) + ((a + c) + b))
+    Some(E::score(bias, (a + c) + b))
 }
 
 /// The scores of the rows that begin at eight places; `None` if a whole number of blocks reaches beyond the end.
@@ -271,7 +273,7 @@ fn score_few<E: Element, const BIAS: usize, const C: usize>(
 fn score_eight<E: Element, const BIAS: usize, const N: usize>(
     values: &[E],
     &[a, b, c, d, e, f, g, h]: &[u32; LANES],
-    user: &[[f32; LANES]; N],
+    user: &[[E::Sum; LANES]; N],
     mask: &[u32; LANES],
 ) -> Option<[f32; LANES]> {
     let (a, b) =
@@ -282,37 +284,38 @@ fn score_eight<E: Element, const BIAS: usize, const N: usize>(
         (multiply::<E, BIAS, N>(values, e, user, mask)?, multiply::<E, BIAS, N>(values, f, user, mask)?);
     let (g, h) =
         (multiply::<E, BIAS, N>(values, g, user, mask)?, multiply::<E, BIAS, N>(values, h, user, mask)?);
-    let mut scores = fold_eight([a.1, b.1, c.1, d.1, e.1, f.1, g.1, h.1]);
-    for (score, bias) in scores.iter_mut().zip([a.0, b.0, c.0, d.0, e.0, f.0, g.0, h.0]) {
-        *score += bias;
+    let sums = fold_eight([a.1, b.1, c.1, d.1, e.1, f.1, g.1, h.1]);
+    let mut scores = [0.0; LANES];
+    for ((score, bias), sum) in scores.iter_mut().zip([a.0, b.0, c.0, d.0, e.0, f.0, g.0, h.0]).zip(sums) {
+        *score = E::score(bias, sum);
     }
     Some(scores)
 }
 
 /// The bias of a row, and its products with a user's, summed in lanes.
 #[inline(always)]
-fn multiply<E: Element, const BIAS: usize, const N: usize>(
-    values: &[E],
+fn multiply<'r, E: Element, const BIAS: usize, const N: usize>(
+    values: &'r [E],
     start: u32,
-    user: &[[f32; LANES]; N],
+    user: &[[E::Sum; LANES]; N],
     mask: &[u32; LANES],
-) -> Option<(f32, [f32; LANES])> {
+) -> Option<(&'r [E], [E::Sum; LANES])> {
     let start = start as usize;
     let (bias, row) = values.get(start..start + (BIAS + N * LANES))?.split_at_checked(BIAS)?;
-    let mut lanes = [0.0_f32; LANES];
+    let mut lanes = [E::Sum::default(); LANES];
     for (n, (x, y)) in user.iter().zip(row.as_chunks::<LANES>().0).enumerate() {
-        for (((lane, x), y), mask) in lanes.iter_mut().zip(x).zip(y).zip(mask) {
-            let product = (x * y.to_f32()).to_bits();
-            *lane += f32::from_bits(if n + 1 == N { product & mask } else { product });
+        for (((lane, &x), y), &mask) in lanes.iter_mut().zip(x).zip(y).zip(mask) {
+            let product = x * y.factor();
+            *lane = *lane + if n + 1 == N { product.masked(mask) } else { product };
         }
     }
-    Some((E::bias(bias), lanes))
+    Some((bias, lanes))
 }
 
-/// [`fold`] of eight rows at once, in whole vectors: where LLVM sees two of its steps together, it takes the
+/// [`Sum::fold`] of eight rows at once, in whole vectors: where LLVM sees two of its steps together, it takes the
 /// vectors to pieces.
 #[inline(always)]
-fn fold_eight(rows: [[f32; LANES]; LANES]) -> [f32; LANES] {
+fn fold_eight<S: Sum>(rows: [[S; LANES]; LANES]) -> [S; LANES] {
     let [a, b, c, d, e, f, g, h] = black_box(&rows);
     let halves = [halves(a, e), halves(b, f), halves(c, g), halves(d, h)];
     let [s, t, u, v] = black_box(&halves);
@@ -321,21 +324,21 @@ fn fold_eight(rows: [[f32; LANES]; LANES]) -> [f32; LANES] {
 
 /// The sums of lanes four apart, of two rows.
 #[inline(always)]
-fn halves(
-    &[a, b, c, d, e, f, g, h]: &[f32; LANES],
-    &[i, j, k, l, m, n, o, p]: &[f32; LANES],
-) -> [f32; LANES] {
+fn halves<S: Sum>(
+    &[a, b, c, d, e, f, g, h]: &[S; LANES],
+    &[i, j, k, l, m, n, o, p]: &[S; LANES],
+) -> [S; LANES] {
     [a + e, b + f, c + g, d + h, i + m, j + n, k + o, l + p]
 }
 
 /// What is left of the first row.
 #[inline(always)]
-fn low(&[a, b, c, d, ..]: &[f32; LANES]) -> f32 {
+fn low<S: Sum>(&[a, b, c, d, ..]: &[S; LANES]) -> S {
     (a + c) + (b + d)
 }
 
 /// What is left of the second.
 #[inline(always)]
-fn high(&[.., a, b, c, d]: &[f32; LANES]) -> f32 {
+fn high<S: Sum>(&[.., a, b, c, d]: &[S; LANES]) -> S {
     (a + c) + (b + d)
 }

@@ -158,3 +158,15 @@ proptest! {
         prop_assert_eq!(pair.item_squared, sums.positive_squared);
     }
 }
+
+#[test]
+fn a_score_in_whole_numbers_has_the_bits_of_the_floats() {
+    for bias in [0, 1, -1, 12_345, i16::MAX, -i16::MAX] {
+        let row = bias.to_le_bytes().map(|byte| byte as i8);
+        for products in [0, 1, -1, 127 * 127, 64 * 127 * 127, -64 * 127 * 127] {
+            let floats = i8::bias(&row) + products as f32 / 16_384.0;
+            assert_eq!(i8::score(&row, products).to_bits(), floats.to_bits(), "{bias} {products}");
+        }
+    }
+    assert_eq!(i8::score(&[], 8_192), 0.5);
+}
