@@ -134,6 +134,14 @@ impl Count for LogCount {
     fn is_possible(self) -> bool {
         true
     }
+
+    fn floats(_: &[Self]) -> Option<&[f32]> {
+        None
+    }
+
+    fn of_floats(_: &[f32]) -> Option<&[Self]> {
+        None
+    }
 }
 
 /// A sum of squares: 0, or from `2^-16` to `2^15.75` in steps of 9%.

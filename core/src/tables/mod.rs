@@ -90,6 +90,10 @@ pub trait Count: Copy + PartialOrd + Debug + Serialize + DeserializeOwned + Send
     fn fade(&mut self, fading: Self::Fading);
     /// Whether a count can be so.
     fn is_possible(self) -> bool;
+    /// Counts as the floats that they are, if so.
+    fn floats(counts: &[Self]) -> Option<&[f32]>;
+    /// Floats as the counts that they are, if so.
+    fn of_floats(floats: &[f32]) -> Option<&[Self]>;
 }
 
 /// A running sum of squares, asked for the inverse of its root.
@@ -259,6 +263,14 @@ impl Count for f32 {
 
     fn is_possible(self) -> bool {
         (0.0..Self::INFINITY).contains(&self)
+    }
+
+    fn floats(counts: &[Self]) -> Option<&[f32]> {
+        Some(counts)
+    }
+
+    fn of_floats(floats: &[f32]) -> Option<&[Self]> {
+        Some(floats)
     }
 }
 

@@ -9,7 +9,7 @@ use scall_core::sizes::{Action, Distribution};
 use super::failure::Failure;
 use crate::experiment::{
     Base, DataFile, DataSource, Method, Protocol, PublishedOptions, RewardRange, Search, Selection,
-    SizeLimits, Storage, TargetNetworks, name_of,
+    SizeLimits, Storage, TableKind, TargetNetworks, name_of,
 };
 use crate::input::{Column, Delimiter, ReadOptions};
 use crate::stream::PrepareOptions;
@@ -101,6 +101,9 @@ pub(super) struct ExperimentArguments {
     /// How a parameter is stored; a budget in bytes counts what is stored
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Storage::F32)]
     pub(super) storage: Storage,
+    /// How what is known of a user or item beside its row is kept
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = TableKind::Full)]
+    pub(super) tables: TableKind,
     /// How the stream is cut and measured
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Protocol::Equal)]
     pub(super) protocol: Protocol,
@@ -193,6 +196,16 @@ impl ExperimentArguments {
         let refuse = |typed: bool, option: &str, why: &str| {
             if typed { Err(Failure::usage(format!("{option}: {why}"))) } else { Ok(()) }
         };
+        if self.tables == TableKind::Thin {
+            let longest = "--tables thin keeps a row's length in a byte; expected at most 253";
+            refuse(self.max_size.is_some_and(|size| size > 253), "--max-size", longest)?;
+            let wide =
+                "--protocol published has rows of 256; expected --tables full, or a smaller --max-size";
+            let published = self.protocol == Protocol::Published && self.max_size.is_none();
+            refuse(published, "--tables thin", wide)?;
+            let halves = "thin tables are for --storage f32 and i8";
+            refuse(storages.contains(&Storage::F16), "--tables thin", halves)?;
+        }
         if let Some(storage) = storages.iter().find(|&&storage| storage != Storage::F32) {
             let storage = format!("--storage {}", name_of(storage));
             let in_floats = "--base lightgcn learns a copy of the rows in floats; expected --storage f32";

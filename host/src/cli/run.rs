@@ -49,6 +49,7 @@ pub(super) fn request(
         base: arguments.base,
         budget: budget.clone(),
         storage,
+        tables: arguments.tables,
         protocol: arguments.protocol,
         segments: arguments.segments(),
         published: arguments.published(),
@@ -85,7 +86,7 @@ mod tests {
 
     use super::*;
     use crate::experiment::{
-        Base, DataSource, Protocol, PublishedOptions, RewardRange, Search, Selection, SizeLimits,
+        Base, DataSource, Protocol, PublishedOptions, RewardRange, Search, Selection, SizeLimits, TableKind,
         TargetNetworks,
     };
     use crate::input::{Column, Delimiter};
@@ -121,6 +122,7 @@ mod tests {
             base: Base::Mf,
             budget: "mean:8".parse().unwrap(),
             storage: Storage::F32,
+            tables: TableKind::Full,
             protocol: Protocol::Equal,
             segments: 10,
             published: PublishedOptions::default(),

@@ -9,10 +9,11 @@ use scall_core::math;
 use scall_core::policy::kernels::{self as policy, Kernels, LayerForward, LayerStep, Rows, RowsMut};
 use scall_core::policy::{Losses, Sac, Step};
 use scall_core::recommender::{Recommender, RecommenderError, Scored, batch_scratch_len};
+use scall_core::tables::Tables;
 
 /// Learns from each pair in turn.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
-pub fn learn<E: Element>(recommender: &mut Recommender<'_, E>, pairs: &[(u32, u32)]) {
+pub fn learn<E: Element, T: Tables>(recommender: &mut Recommender<'_, E, T>, pairs: &[(u32, u32)]) {
     for &(user, item) in pairs {
         recommender.learn(user, item);
     }
@@ -20,7 +21,10 @@ pub fn learn<E: Element>(recommender: &mut Recommender<'_, E>, pairs: &[(u32, u3
 
 /// Learns from each pair in turn, and sums up the losses of those that there was another item for.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2"))]
-pub fn learn_batch<E: Element>(recommender: &mut Recommender<'_, E>, pairs: &[(u32, u32)]) -> f64 {
+pub fn learn_batch<E: Element, T: Tables>(
+    recommender: &mut Recommender<'_, E, T>,
+    pairs: &[(u32, u32)],
+) -> f64 {
     let mut loss = 0.0;
     for &(user, item) in pairs {
         loss += recommender.learn(user, item).map_or(0.0, |margin| f64::from(math::softplus(-margin)));
@@ -30,8 +34,8 @@ pub fn learn_batch<E: Element>(recommender: &mut Recommender<'_, E>, pairs: &[(u
 
 /// Takes one event after the other: admits, counts, remembers and learns.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
-pub fn observe<E: Element>(
-    recommender: &mut Recommender<'_, E>,
+pub fn observe<E: Element, T: Tables>(
+    recommender: &mut Recommender<'_, E, T>,
     events: &[(u32, u32)],
 ) -> Result<(), RecommenderError> {
     recommender.observe_all(events)
@@ -39,7 +43,12 @@ pub fn observe<E: Element>(
 
 /// The scores of several items for `user`.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2"))]
-pub fn scores<E: Element>(recommender: &Recommender<'_, E>, user: u32, items: &[u32], scores: &mut [f32]) {
+pub fn scores<E: Element, T: Tables>(
+    recommender: &Recommender<'_, E, T>,
+    user: u32,
+    items: &[u32],
+    scores: &mut [f32],
+) {
     for (place, &item) in scores.iter_mut().zip(items) {
         *place = recommender.score(user, item);
     }
@@ -47,14 +56,18 @@ pub fn scores<E: Element>(recommender: &Recommender<'_, E>, user: u32, items: &[
 
 /// The best items for `user` that it did not have lately; see [`Recommender::recommend`].
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2"))]
-pub fn recommend<E: Element>(recommender: &Recommender<'_, E>, user: u32, list: &mut [Scored]) -> usize {
+pub fn recommend<E: Element, T: Tables>(
+    recommender: &Recommender<'_, E, T>,
+    user: u32,
+    list: &mut [Scored],
+) -> usize {
     recommender.retrieve(user, list, |item| recommender.seen().contains(user, item))
 }
 
 /// The best items for each of `users`, without those that are `excluded` for the `n`-th of them.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2+avx512f+avx512vl", "x86_64+avx+avx2+bmi1+bmi2"))]
-pub fn retrieve<E: Element>(
-    recommender: &Recommender<'_, E>,
+pub fn retrieve<E: Element, T: Tables>(
+    recommender: &Recommender<'_, E, T>,
     users: &[u32],
     lists: &mut [Scored],
     excluded: &dyn Fn(usize, u32) -> bool,

@@ -31,7 +31,7 @@ pub use protocol::{Counts, ProtocolError, Segment, equal_segments};
 pub(crate) use request::name_of;
 pub use request::{
     Base, DataFile, DataSource, Protocol, PublishedOptions, RewardRange, RunRequest, Search, Selection,
-    SizeLimits, Storage, TargetNetworks,
+    SizeLimits, Storage, TableKind, TargetNetworks,
 };
 pub use run::{run, run_all, run_with};
 pub use runner::Experiment;

@@ -4,7 +4,9 @@
 //! once; the loops behind it are compiled for each type.
 
 mod memory;
+mod thin;
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use scall_core::arena::Admission;
@@ -16,6 +18,7 @@ use scall_core::segment::{
 };
 use scall_core::side::{PerSide, Side};
 use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
+use scall_core::tables::{Count, Tables};
 
 use super::kernels;
 use super::training::Pair;
@@ -52,7 +55,7 @@ pub trait Model: Snapshot + Debug + Send + Sync {
     fn saturated(&self) -> u64;
 
     /// How often each known entity of a side was seen.
-    fn frequencies(&self, side: Side) -> &[f32];
+    fn frequencies(&self, side: Side) -> Cow<'_, [f32]>;
 
     /// Whether the user had the item lately.
     fn has_seen(&self, user: u32, item: u32) -> bool;
@@ -160,7 +163,7 @@ pub trait Model: Snapshot + Debug + Send + Sync {
     ) -> Result<Resized, ResizeError>;
 }
 
-impl<E: Element> Model for Recommender<'_, E> {
+impl<E: Element, T: Tables> Model for Recommender<'_, E, T> {
     fn config(&self) -> &ValidRecommenderConfig {
         self.config()
     }
@@ -197,8 +200,10 @@ impl<E: Element> Model for Recommender<'_, E> {
         self.saturated()
     }
 
-    fn frequencies(&self, side: Side) -> &[f32] {
-        self.frequencies().of(side, self.arena().count(side))
+    fn frequencies(&self, side: Side) -> Cow<'_, [f32]> {
+        let counts = self.frequencies().of(side, self.arena().count(side));
+        let floats = T::Count::floats(counts);
+        floats.map_or_else(|| counts.iter().map(|count| count.value()).collect(), Cow::Borrowed)
     }
 
     fn has_seen(&self, user: u32, item: u32) -> bool {
@@ -322,7 +327,15 @@ impl<E: Element> Model for Recommender<'_, E> {
         head_room: u32,
         scratch: PerSide<&mut [u32]>,
     ) -> Result<Resized, ResizeError> {
-        resize_by_weights(self, weights, settings, head_room, scratch)
+        let largest = weights.user.iter().chain(weights.item).copied().fold(f32::MIN_POSITIVE, f32::max);
+        // Only their proportions matter: on the scale of thin counts, the largest below its end.
+        let of = |side: Side| -> Cow<'_, [T::Count]> {
+            let weights: &[f32] = weights.get(side);
+            let scaled = || weights.iter().map(|weight| T::Count::of(weight / largest * 1024.0)).collect();
+            T::Count::of_floats(weights).map_or_else(scaled, Cow::Borrowed)
+        };
+        let (user, item) = (of(Side::User), of(Side::Item));
+        resize_by_weights(self, PerSide::new(&user[..], &item[..]), settings, head_room, scratch)
     }
 }
 
@@ -340,14 +353,14 @@ impl Snapshot for Box<dyn Model + '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{Counts, Storage};
+    use crate::experiment::{Counts, Storage, TableKind};
     use scall_core::recommender::RecommenderConfig;
 
     /// A model of one user and one item with rows of six parameters.
-    fn with(storage: Storage, check: impl FnOnce(&mut dyn Model)) {
+    fn with(storage: Storage, tables: TableKind, check: impl FnOnce(&mut dyn Model)) {
         let entities = Counts { users: 1, items: 1 };
         let capacity = ModelCapacity { entities, parameters: 12, longest: 6, seen: 4 };
-        let mut memory = memory(storage, &capacity);
+        let mut memory = memory(storage, tables, &capacity);
         let config = RecommenderConfig::default().validate().unwrap();
         let mut model = memory.model(config, PerSide::new(0, 0), 12, 1).unwrap();
         for side in Side::BOTH {
@@ -358,8 +371,14 @@ mod tests {
 
     #[test]
     fn a_row_goes_in_and_out_as_its_bias_and_dimensions() {
-        for (storage, bias) in [(Storage::F32, 1), (Storage::F16, 1), (Storage::I8, 2)] {
-            with(storage, |model| {
+        for (storage, tables, bias) in [
+            (Storage::F32, TableKind::Full, 1),
+            (Storage::F16, TableKind::Full, 1),
+            (Storage::I8, TableKind::Full, 2),
+            (Storage::F32, TableKind::Thin, 1),
+            (Storage::I8, TableKind::Thin, 2),
+        ] {
+            with(storage, tables, |model| {
                 assert_eq!((model.bias_parameters(), storage.bias_parameters()), (bias, bias));
                 let dimensions = 7 - bias as usize;
                 assert_eq!((model.row(Side::User, 0).len(), model.row(Side::Item, 0).len()), (6, dimensions));
@@ -383,7 +402,7 @@ mod tests {
 
     #[test]
     fn a_stranger_has_no_row_to_write_to() {
-        with(Storage::I8, |model| {
+        with(Storage::I8, TableKind::Full, |model| {
             model.set_row(Side::User, 1, &[1.0]);
             assert!(model.row(Side::User, 1).is_empty());
         });
@@ -393,7 +412,8 @@ mod tests {
     fn memory_is_smaller_by_the_bytes_of_the_rows_alone() {
         let entities = Counts { users: 3, items: 4 };
         let capacity = ModelCapacity { entities, parameters: 1000, longest: 8, seen: 4 };
-        let bytes = |storage| memory(storage, &capacity).bytes();
+        let of = |storage, tables| memory(storage, tables, &capacity).bytes();
+        let bytes = |storage| of(storage, TableKind::Full);
         assert_eq!(bytes(Storage::F32) - bytes(Storage::F16), 2000);
         assert_eq!(bytes(Storage::F16) - bytes(Storage::I8), 1000);
     }

@@ -33,6 +33,8 @@ pub struct RunRequest {
     pub budget: BudgetSpec,
     /// How a parameter is stored.
     pub storage: Storage,
+    /// How what is known beside the rows is kept.
+    pub tables: TableKind,
     /// How the stream is cut and measured.
     pub protocol: Protocol,
     /// The number of segments in the equal protocol, at least 2.
@@ -61,6 +63,7 @@ impl Default for RunRequest {
             base: Base::Mf,
             budget: BudgetSpec::default(),
             storage: Storage::F32,
+            tables: TableKind::Full,
             protocol: Protocol::Equal,
             segments: 10,
             published: PublishedOptions::default(),
@@ -194,6 +197,24 @@ pub enum Storage {
     F16,
     /// Multiples of 1/128 in 8 bits, rounded by chance
     I8,
+}
+
+/// How a recommender keeps what it knows of an entity beside its row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableKind {
+    /// 16 bytes an entity, fastest
+    #[default]
+    Full,
+    /// 5.25 bytes an entity, counts and optimiser on logarithmic scales
+    Thin,
+}
+
+impl TableKind {
+    /// Whether these are the usual ones.
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::Full)
+    }
 }
 
 /// How the stream is cut into segments and measured.

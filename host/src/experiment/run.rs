@@ -184,7 +184,7 @@ pub(super) fn run_method(
         experiment.budget(segment.known)?;
     }
     let capacity = experiment.capacity()?;
-    let mut memory = model::memory(request.storage, &capacity);
+    let mut memory = model::memory(request.storage, request.tables, &capacity);
     let held = Held { parameters: capacity.parameters, bytes: memory.bytes() };
     let first_budget = experiment.budget(segments.first().map_or(Counts::default(), |first| first.known))?;
     let cold = experiment.cold_sizes(first_budget);
@@ -254,6 +254,7 @@ pub(super) fn conclude(
         published: PublishedProtocol::of(request, &settings.published),
         seed: request.seed,
         storage: request.storage,
+        tables: request.tables,
         dataset: Dataset {
             name: stream.name.clone(),
             interactions: stream.len() as u64,

@@ -69,7 +69,7 @@ impl Followed {
 
 /// The sizes of one side by rank: at every rank up to 24, and then at ranks 4% apart.
 pub(super) fn ranked_sizes(model: &dyn Model, side: Side) -> impl Iterator<Item = RankedSize> {
-    let order = by_rank(model.frequencies(side), f32::total_cmp);
+    let order = by_rank(&model.frequencies(side), f32::total_cmp);
     let mut next = 1;
     std::iter::from_fn(move || {
         let rank = next;

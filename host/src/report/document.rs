@@ -12,7 +12,7 @@ use super::contender::Contender;
 use super::trace::Trace;
 use crate::budget::BudgetSpec;
 use crate::experiment::methods::{MethodCard, PublishedSettings};
-use crate::experiment::{Base, Method, Protocol, RunRequest, Selection, Storage, TargetNetworks};
+use crate::experiment::{Base, Method, Protocol, RunRequest, Selection, Storage, TableKind, TargetNetworks};
 
 /// The version of every document's layout.
 pub const SCHEMA: u32 = 1;
@@ -37,6 +37,9 @@ pub struct RunDocument {
     pub seed: u64,
     /// How a parameter was stored.
     pub storage: Storage,
+    /// How what is known beside the rows was kept.
+    #[serde(default, skip_serializing_if = "TableKind::is_full")]
+    pub tables: TableKind,
     /// What was read.
     pub dataset: Dataset,
     /// The budget at the end of the stream.

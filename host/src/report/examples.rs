@@ -7,7 +7,7 @@ use super::document::{
 };
 use super::summary;
 use super::trace::{Candidate, Growth, RankedSize, SideName, Step, Trace};
-use crate::experiment::{Base, Method, Protocol, Storage};
+use crate::experiment::{Base, Method, Protocol, Storage, TableKind};
 
 pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
     let lead = if method == Method::Scall { 0.012 } else { 0.0 };
@@ -60,6 +60,7 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
         published: None,
         seed,
         storage: Storage::F32,
+        tables: TableKind::Full,
         dataset: Dataset {
             name: "u.data".into(),
             interactions: 99_287,

@@ -17,3 +17,4 @@ mod run;
 mod sizes;
 mod storage;
 mod support;
+mod tables;

@@ -12,7 +12,9 @@ use crate::experiment::methods::Decided;
 use crate::experiment::protocol;
 use crate::experiment::run::run_method;
 use crate::experiment::settings::Settings;
-use crate::experiment::{Base, DataSource, Method, Protocol, PublishedOptions, Search, SizeLimits, Storage};
+use crate::experiment::{
+    Base, DataSource, Method, Protocol, PublishedOptions, Search, SizeLimits, Storage, TableKind,
+};
 use crate::input::{Format, Names};
 use crate::progress::Progress;
 use crate::report::{RunDocument, RunResult};
@@ -98,6 +100,7 @@ fn request(out: Option<PathBuf>, resume: bool) -> RunRequest {
         base: Base::Mf,
         budget: "mean:3".parse().unwrap(),
         storage: Storage::F32,
+        tables: TableKind::Full,
         protocol: Protocol::Equal,
         segments: SEGMENTS,
         published: PublishedOptions::default(),

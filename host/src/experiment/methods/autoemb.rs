@@ -309,8 +309,8 @@ impl AutoEmb {
         let counts = |side| recommender.frequencies(side);
         let PerSide { user, item } = &mut self.sides;
         PerSide::new(
-            user.sum(users, counts(Side::User), Mode::Training, controlling),
-            item.sum(items, counts(Side::Item), Mode::Training, controlling),
+            user.sum(users, &counts(Side::User), Mode::Training, controlling),
+            item.sum(items, &counts(Side::Item), Mode::Training, controlling),
         )
     }
 
@@ -369,8 +369,8 @@ impl AutoEmb {
         for side in Side::BOTH {
             let known = recommender.count(side);
             let half = self.sides.get_mut(side);
-            let frequencies = recommender.frequencies(side);
-            let summed = half.sum((0..known).collect(), frequencies, Mode::Serving, Mode::Serving);
+            let frequencies = recommender.frequencies(side).into_owned();
+            let summed = half.sum((0..known).collect(), &frequencies, Mode::Serving, Mode::Serving);
             let ahead = if side == Side::Item { bias } else { 0 };
             for (id, row) in (0..).zip(summed.rows.chunks_exact(half.width)) {
                 // Who came in the test part has a shorter row or none yet, and gets one with the next sizes.

@@ -321,7 +321,7 @@ impl SizingMethod for Bet {
         }
         let of_ranks = |side: Side| {
             let counts = recommender.frequencies(side);
-            let sorted: Vec<f32> = ranking(counts).into_iter().map(|id| counts[id as usize]).collect();
+            let sorted: Vec<f32> = ranking(&counts).into_iter().map(|id| counts[id as usize]).collect();
             let most = sorted.first().copied().unwrap_or(0.0).max(f32::MIN_POSITIVE);
             sorted.into_iter().map(|count| count / most).collect::<Vec<f32>>()
         };

@@ -168,7 +168,7 @@ impl Esapn {
             let frequencies = pause.frequencies(side);
             let half = self.sides.get_mut(side);
             let ids = triples.iter().map(|triple| triple[column]);
-            let features = half.features(ids, frequencies, self.notches.len());
+            let features = half.features(ids, &frequencies, self.notches.len());
             let trace = half.policy.forward(features, Mode::Training);
             let mut probabilities = trace.outputs().to_vec();
             softmax(&mut probabilities, ACTIONS);
@@ -225,7 +225,7 @@ impl Esapn {
             ids.sort_unstable();
             ids.dedup();
             ids.retain(|&id| usize::from(half.notch[id as usize]) + 1 < self.notches.len());
-            let features = half.features(ids.iter().copied(), pause.frequencies(side), self.notches.len());
+            let features = half.features(ids.iter().copied(), &pause.frequencies(side), self.notches.len());
             let logits = half.policy.serve(features);
             let margins = logits.chunks_exact(ACTIONS).map(|row| row[1] - row[0]);
             wanted.extend(margins.zip(ids).filter(|&(margin, _)| margin > 0.0).map(|(m, id)| (m, side, id)));

@@ -53,7 +53,7 @@ impl SizingMethod for Mde {
     ) -> Result<Decided> {
         let of = |side: Side| {
             let counts = recommender.frequencies(side);
-            popularity(counts, BLOCKS).into_iter().map(|mean| math::pow(mean, POWER)).collect()
+            popularity(&counts, BLOCKS).into_iter().map(|mean| math::pow(mean, POWER)).collect()
         };
         let sizing = Sizing::Weights(PerSide::new(of(Side::User), of(Side::Item)));
         Ok(Decided { sizing, resize: self.resize, action: None })

@@ -1,5 +1,6 @@
 //! What a method sees when learning pauses.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use scall_core::random::Generator;
@@ -29,7 +30,7 @@ impl Pause<'_> {
     }
 
     /// The frequencies of all known entities of a side.
-    pub fn frequencies(&self, side: Side) -> &[f32] {
+    pub fn frequencies(&self, side: Side) -> Cow<'_, [f32]> {
         self.recommender.frequencies(side)
     }
 }

@@ -199,7 +199,7 @@ impl<'a> Published<'a> {
     /// Reads the segment to come: its frequencies, beside what the last candidate was.
     fn read_ahead(&mut self, recommender: &dyn Model) -> Result<()> {
         let LastModel { means, extremes } = self.last_model.clone();
-        let frequencies = |side| recommender.frequencies(side).to_vec();
+        let frequencies = |side| recommender.frequencies(side).into_owned();
         let frequencies = PerSide::new(frequencies(Side::User), frequencies(Side::Item));
         let order = PerSide::new(ranking(&frequencies.user), ranking(&frequencies.item));
         let state = Observed { order, frequencies, means, extremes };

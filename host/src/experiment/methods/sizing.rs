@@ -64,7 +64,7 @@ impl Sizing {
                 by_weights(recommender, &weights, settings, head_room, scratch)
             }
             Self::Ranks(ranks) => {
-                let of = |side: Side| deal_ranks(recommender.frequencies(side), ranks.get(side));
+                let of = |side: Side| deal_ranks(&recommender.frequencies(side), ranks.get(side));
                 let weights = PerSide::new(of(Side::User), of(Side::Item));
                 by_weights(recommender, &weights, settings, 0, scratch)
             }

@@ -112,7 +112,8 @@ impl<'t> Task<'t> {
     }
 
     fn memory(&self) -> Box<dyn Memory> {
-        model::memory(self.experiment.request.storage, &self.capacity)
+        let request = self.experiment.request;
+        model::memory(request.storage, request.tables, &self.capacity)
     }
 
     /// Bytes of the model that a trial trains, and has gone again afterwards.

@@ -12,7 +12,8 @@ use scall_core::side::PerSide;
 use scall_core::sizes::counts_len;
 
 use super::Model;
-use crate::experiment::{Counts, Storage};
+use super::thin::ThinModelMemory;
+use crate::experiment::{Counts, Storage, TableKind};
 
 /// Memory for one model, whatever its parameters are stored as.
 pub trait Memory: Debug {
@@ -32,12 +33,15 @@ pub trait Memory: Debug {
     ) -> Result<Box<dyn Model + '_>>;
 }
 
-/// Memory for models whose parameters are stored as `storage` says.
-pub fn memory(storage: Storage, capacity: &ModelCapacity) -> Box<dyn Memory> {
-    match storage {
-        Storage::F32 => Box::new(ModelMemory::<f32>::new(capacity)),
-        Storage::F16 => Box::new(ModelMemory::<F16>::new(capacity)),
-        Storage::I8 => Box::new(ModelMemory::<i8>::new(capacity)),
+/// Memory for models whose parameters are stored as `storage` says, and all else as `tables` does.
+pub fn memory(storage: Storage, tables: TableKind, capacity: &ModelCapacity) -> Box<dyn Memory> {
+    match (storage, tables) {
+        (Storage::F32, TableKind::Full) => Box::new(ModelMemory::<f32>::new(capacity)),
+        // Thin tables beside half floats are refused before; the code for them would not be worth its while.
+        (Storage::F16, _) => Box::new(ModelMemory::<F16>::new(capacity)),
+        (Storage::I8, TableKind::Full) => Box::new(ModelMemory::<i8>::new(capacity)),
+        (Storage::F32, TableKind::Thin) => Box::new(ThinModelMemory::<f32>::new(capacity)),
+        (Storage::I8, TableKind::Thin) => Box::new(ThinModelMemory::<i8>::new(capacity)),
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn memory(experiment: &Experiment<'_>, lesson: &Lesson<'_>) -> Result
         seen: lesson.growth().segment.train.end * 2,
         ..whole
     };
-    Ok(model::memory(experiment.request.storage, &capacity))
+    Ok(model::memory(experiment.request.storage, experiment.request.tables, &capacity))
 }
 
 /// A model that knows the users and items of a lesson, with the sizes that they had in `before`.
