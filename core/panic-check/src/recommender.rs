@@ -108,6 +108,11 @@ pub fn use_all<E: Element, T: Tables>(recommender: &mut Recommender<'_, E, T>) {
     black_box(recommender.retrieve(user, out, |item| black_box(item == 3)));
     let mut scratch = black_box([0.0_f32; 2048]);
     let scratch = scratch.get_mut(..batch_scratch_len(black_box(3), black_box(9))).unwrap_or_default();
+    let recent = black_box([2_u32, 1, 9]);
+    let recent = recent.get(..black_box(3)).unwrap_or_default().iter().copied();
+    let query_len = recommender.compose(user, recent.clone(), scratch);
+    black_box(recommender.score_query(scratch.get(..query_len).unwrap_or_default(), item));
+    black_box(recommender.learn_recent(user, item, recent, scratch));
     let users = black_box([0, 1, 9]);
     let users = users.get(..black_box(3)).unwrap_or_default();
     let batch =

@@ -34,6 +34,7 @@ impl Element for i8 {
     const DITHERS: bool = true;
     const EXACT: bool = true;
     const CHEAP_FACTOR: bool = true;
+    const STEP: f32 = UNIT;
 
     type Sum = i32;
 

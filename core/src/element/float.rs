@@ -10,6 +10,7 @@ impl Element for f32 {
     const DITHERS: bool = false;
     const EXACT: bool = false;
     const CHEAP_FACTOR: bool = true;
+    const STEP: f32 = 0.0;
 
     type Sum = f32;
 

@@ -37,6 +37,7 @@ impl Element for F16 {
     const DITHERS: bool = false;
     const EXACT: bool = false;
     const CHEAP_FACTOR: bool = false;
+    const STEP: f32 = 0.0;
 
     type Sum = f32;
 

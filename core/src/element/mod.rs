@@ -55,6 +55,9 @@ pub trait Element:
     /// Whether [`factor`](Self::factor) is next to no work, so that loops over many rows at once pay.
     const CHEAP_FACTOR: bool;
 
+    /// The distance of two stored values, for types that round by chance; else 0.
+    const STEP: f32;
+
     /// What products of elements are summed in.
     type Sum: Sum;
 

@@ -7,6 +7,7 @@ mod model;
 mod negative;
 mod order;
 mod plain;
+mod recent;
 mod retrieval;
 mod saved;
 mod seen;
@@ -18,6 +19,7 @@ pub use batch::batch_scratch_len;
 pub use config::{ConfigError, RecommenderConfig, ValidRecommenderConfig};
 pub use model::{Decision, Observed, Recommender, RecommenderError, RecommenderMemory, ThinMemory, score};
 pub use order::class_ends_len;
+pub use recent::{DECAY, recent_scratch_len};
 pub use seen::{SeenFilter, seen_len};
 pub use top_k::{Scored, TopK};
 

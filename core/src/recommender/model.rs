@@ -713,7 +713,7 @@ impl<'a, E: Element, T: Tables> Recommender<'a, E, T> {
 
     /// An item that the user did not have lately.
     #[inline(always)]
-    fn draw(&mut self, user: u32, item: u32) -> Option<u32> {
+    pub(super) fn draw(&mut self, user: u32, item: u32) -> Option<u32> {
         negative::draw(&mut self.negatives, self.arena.count(Side::Item), user, item, &self.seen)
     }
 
@@ -737,13 +737,13 @@ impl<'a, E: Element, T: Tables> Recommender<'a, E, T> {
     }
 
     #[inline(always)]
-    fn accumulator(&self, side: Side, id: u32, cold: bool) -> T::Sum {
+    pub(super) fn accumulator(&self, side: Side, id: u32, cold: bool) -> T::Sum {
         let own = self.accumulators.get(side).get(id as usize);
         if cold { *self.cold_accumulators.get(side) } else { own.copied().unwrap_or(T::Sum::ZERO) }
     }
 
     #[inline(always)]
-    fn set_accumulator(&mut self, side: Side, id: u32, cold: bool, value: T::Sum) {
+    pub(super) fn set_accumulator(&mut self, side: Side, id: u32, cold: bool, value: T::Sum) {
         if cold {
             *self.cold_accumulators.get_mut(side) = value;
         } else if let Some(accumulator) = self.accumulators.get_mut(side).get_mut(id as usize) {

@@ -170,6 +170,8 @@ enum SearchName {
     Paired,
     /// Step by step, and the policy's mean action is taken
     Published,
+    /// Equal rows; of users the items that they took last instead of a row, where paired trials are for that
+    History,
 }
 
 fn parse_action(text: &str) -> Result<Action, String> {
@@ -222,11 +224,18 @@ impl ExperimentArguments {
             refuse(self.segments.is_some(), "--segments", by_growth)?;
             let one_search = "--protocol published has a search of its own; expected published";
             refuse(self.search == Some(SearchName::Paired), "--search paired", one_search)?;
+            refuse(self.search == Some(SearchName::History), "--search history", one_search)?;
             let apart = methods.iter().find(|method| !method.card().between_segments);
             let within = "it takes part in the learning, for which --protocol published has no place";
             let name = apart.map(|method| method.name()).unwrap_or_default();
             return refuse(apart.is_some(), name, within);
         }
+        let factorised = "what users took last is learned by matrix factorisation; expected --base mf";
+        refuse(
+            self.search == Some(SearchName::History) && self.base != Base::Mf,
+            "--search history",
+            factorised,
+        )?;
         let of_protocol = "only --protocol published takes it";
         refuse(new_entities.is_some(), "--new-entities", of_protocol)?;
         refuse(select.is_some(), "--select", of_protocol)?;
@@ -241,6 +250,7 @@ impl ExperimentArguments {
         match (self.action, self.search, self.protocol) {
             (Some(action), ..) => Search::Fixed(action),
             (None, Some(SearchName::Published), _) | (None, None, Protocol::Published) => Search::Published,
+            (None, Some(SearchName::History), _) => Search::History,
             (None, ..) => Search::Paired,
         }
     }

@@ -189,6 +189,8 @@ mod tests {
         for (line, expected) in [
             ("run --protocol published --segments 5", "--new-entities"),
             ("run --protocol published --search paired", "expected published"),
+            ("run --protocol published --search history", "expected published"),
+            ("run --base lightgcn --search history", "--base mf"),
             ("run --protocol published --method esapn", "takes part in the learning"),
             ("run --new-entities 400", "--protocol published"),
             ("run --select test", "--protocol published"),
@@ -205,6 +207,7 @@ mod tests {
         for line in [
             "run --search published --policy-steps 5 --reward-range 0.7:1.2 --target-networks independent",
             "run --protocol published --search published --new-entities 5",
+            "run --search history",
             "run --segments 5",
         ] {
             let typed = Typed::try_parse_from(line.split_whitespace()).unwrap();

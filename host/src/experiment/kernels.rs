@@ -11,11 +11,25 @@ use scall_core::policy::{Losses, Sac, Step};
 use scall_core::recommender::{Recommender, RecommenderError, Scored, batch_scratch_len};
 use scall_core::tables::Tables;
 
+use super::base::Lesson;
+
 /// Learns from each pair in turn.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
 pub fn learn<E: Element, T: Tables>(recommender: &mut Recommender<'_, E, T>, pairs: &[(u32, u32)]) {
     for &(user, item) in pairs {
         recommender.learn(user, item);
+    }
+}
+
+/// Learns from each user's taking an item after others, in turn.
+#[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
+pub fn learn_recent<E: Element>(
+    recommender: &mut Recommender<'_, E>,
+    lessons: &[Lesson],
+    scratch: &mut [f32],
+) {
+    for lesson in lessons {
+        recommender.learn_recent(lesson.user, lesson.item, lesson.recent(), scratch);
     }
 }
 

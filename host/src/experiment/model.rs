@@ -20,6 +20,7 @@ use scall_core::side::{PerSide, Side};
 use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
 use scall_core::tables::{Count, Tables};
 
+use super::base::Lesson;
 use super::kernels;
 use super::training::Pair;
 
@@ -110,7 +111,13 @@ pub trait Model: Snapshot + Debug + Send + Sync {
     /// Learns from each pair in turn.
     fn learn(&mut self, pairs: &[Pair]);
 
-    /// The same; returns the sum of the losses before each.
+    /// Learns from each lesson in turn; see [`Recommender::learn_recent`], also for the scratch.
+    fn learn_recent(&mut self, lessons: &[Lesson], scratch: &mut [f32]);
+
+    /// What stands for the user of a lesson before it; see [`Recommender::compose`].
+    fn compose(&self, lesson: &Lesson, query: &mut [f32]) -> usize;
+
+    /// Learns from each pair in turn; returns the sum of the losses before each.
     fn learn_with_loss(&mut self, pairs: &[Pair]) -> f64;
 
     /// The score of an item for a user.
@@ -282,6 +289,14 @@ impl<E: Element, T: Tables> Model for Recommender<'_, E, T> {
 
     fn learn(&mut self, pairs: &[Pair]) {
         kernels::learn(self, pairs);
+    }
+
+    fn learn_recent(&mut self, lessons: &[Lesson], scratch: &mut [f32]) {
+        kernels::learn_recent(self, lessons, scratch);
+    }
+
+    fn compose(&self, lesson: &Lesson, query: &mut [f32]) -> usize {
+        self.compose(lesson.user, lesson.recent(), query)
     }
 
     fn learn_with_loss(&mut self, pairs: &[Pair]) -> f64 {

@@ -100,6 +100,8 @@ pub enum Search {
     Paired,
     /// As published: step by step, and the policy's mean action is taken.
     Published,
+    /// Equal rows, and of users the items that they took last instead, where paired trials are for that.
+    History,
     /// Not at all: one action for all segments.
     Fixed(Action),
 }
@@ -263,6 +265,7 @@ impl fmt::Display for Search {
         match self {
             Self::Paired => f.write_str("paired"),
             Self::Published => f.write_str("published"),
+            Self::History => f.write_str("history"),
             Self::Fixed(Action { user_share, user_shape, item_shape }) => {
                 write!(f, "{user_share}:{user_shape}:{item_shape}")
             }

@@ -10,10 +10,10 @@ use scall_core::segment::Resized;
 use scall_core::side::{PerSide, Side};
 
 use super::RunRequest;
-use super::base::{self, BaseRecommender, Occasion, Part};
+use super::base::{self, BaseRecommender, Occasion, Part, RECENT, Users};
 use super::evaluate::{Evaluation, evaluate};
 use super::history::History;
-use super::methods::{Decided, Pause, SizingMethod};
+use super::methods::{Decided, Pause, SizingMethod, UserForm};
 use super::model::{Model, ModelCapacity, SizeScratch};
 use super::protocol::{Counts, Segment};
 use super::settings::Settings;
@@ -72,8 +72,32 @@ impl Experiment<'_> {
     }
 
     /// The recommender under the sizes.
-    pub(super) fn base(&self) -> Box<dyn BaseRecommender> {
-        base::of(self.request.base, self.settings)
+    pub(super) fn base(&self, users: Users) -> Box<dyn BaseRecommender> {
+        base::of(self.request.base, users, self.settings)
+    }
+
+    /// Users of a form, all of them.
+    pub(super) fn users(&self, form: UserForm, known: u32) -> Users {
+        match form {
+            UserForm::Rows => Users::Rows,
+            UserForm::Recent => Users::Recent(known),
+        }
+    }
+
+    /// What the recent items of so many users take, in parameters: as many bytes an id as the items need.
+    pub fn recent_parameters(&self, users: u32) -> u32 {
+        let items = self.stream.entities().item as u64;
+        let id_bytes = (1..8).find(|&bytes| items <= 1 << (8 * bytes)).unwrap_or(8);
+        let bytes = u64::from(users) * RECENT as u64 * id_bytes;
+        bytes.div_ceil(u64::from(self.request.storage.bytes())).min(u32::MAX.into()) as u32
+    }
+
+    /// What is kept of users beside rows, in parameters.
+    pub(super) fn user_parameters(&self, users: Users) -> u32 {
+        match users {
+            Users::Rows => 0,
+            Users::Recent(users) => self.recent_parameters(users),
+        }
     }
 
     /// A part to learn, with earlier interactions drawn for replay, as a share of it.
@@ -161,12 +185,13 @@ impl Experiment<'_> {
         self.welcome(segment, recommender)?;
         let decided = method.decide(self, segment, recommender, violations)?;
         let mut scratch = SizeScratch::new(self.largest());
-        self.apply(&decided, segment, recommender, &mut scratch, violations)?;
+        let users = self.users(method.user_form(), segment.known.users);
+        self.apply(&decided, users, segment, recommender, &mut scratch, violations)?;
         let search_seconds = started.elapsed().as_secs_f64();
 
         stage.say("learning");
         let started = Instant::now();
-        let base = self.base();
+        let base = self.base(users);
         let mut order = self.generator(purpose::ORDER, segment);
         let mut draws = self.generator(purpose::REPLAY, segment);
         let part = self.part(segment.train.clone(), self.settings.replay, &mut draws);
@@ -191,10 +216,10 @@ impl Experiment<'_> {
         let test_seconds = started.elapsed().as_secs_f64();
 
         let started = Instant::now();
-        let relearning = self.learn_test_part(segment, &*base, recommender, method, &mut order)?;
+        let (relearning, users) = self.learn_test_part(segment, users, recommender, method, &mut order)?;
         train_seconds += started.elapsed().as_secs_f64();
         let budget = u64::from(self.budget(segment.seen)?);
-        let of_rows = u64::from(recommender.used());
+        let of_rows = u64::from(recommender.used()) + u64::from(self.user_parameters(users));
         let used = method.representation().map_or(of_rows, |own| own.parameters());
         *violations += u64::from(self.capped() && used > budget);
 
@@ -251,17 +276,21 @@ impl Experiment<'_> {
     pub(super) fn apply(
         &self,
         decided: &Decided,
+        users: Users,
         segment: &Segment,
         recommender: &mut dyn Model,
         scratch: &mut SizeScratch,
         violations: &mut u64,
     ) -> Result<Resized> {
         let mut generator = self.generator(purpose::SIZES, segment);
+        let reserve = self.user_parameters(users);
         let resized = decided
             .sizing
-            .apply(recommender, &decided.resize, scratch, &mut generator)
+            .apply(recommender, &decided.resize, reserve, scratch, &mut generator)
             .context("the sizes could not be applied")?;
-        let over = self.capped() && recommender.used() > self.budget(segment.known)?;
+        let budget = recommender.budget().saturating_sub(reserve);
+        recommender.set_budget(budget.max(recommender.used()))?;
+        let over = self.capped() && recommender.used() + reserve > self.budget(segment.known)?;
         *violations += u64::from(over);
         Ok(resized)
     }
@@ -295,7 +324,7 @@ impl Experiment<'_> {
             })?;
             bytes = bytes.max(serving);
             if let Some(decided) = decided? {
-                self.apply(&decided, segment, recommender, &mut scratch, violations)?;
+                self.apply(&decided, Users::Rows, segment, recommender, &mut scratch, violations)?;
             }
             if !next.is_empty() {
                 let stretch = Part { range: next.clone(), replayed: Vec::new(), ..part.clone() };
@@ -315,23 +344,35 @@ impl Experiment<'_> {
     }
 
     /// Learns what was predicted: first event by event, where who is new gets a row if the budget allows,
-    /// then as a part. Returns the bytes that this took.
+    /// then as a part. Returns the bytes that this took, and the users of whom items are kept then: of newcomers
+    /// too, as far as the budget allows.
     fn learn_test_part(
         &self,
         segment: &Segment,
-        base: &dyn BaseRecommender,
+        mut users: Users,
         recommender: &mut dyn Model,
         method: &mut dyn SizingMethod,
         order: &mut Generator,
-    ) -> Result<u64> {
+    ) -> Result<(u64, Users)> {
+        let base = self.base(users);
         let mut seen = segment.known;
         for (user, item) in training::pairs(self.stream, segment.test.clone()) {
             let now = Counts { users: seen.users.max(user + 1), items: seen.items.max(item + 1) };
             if now != seen {
                 let before = recommender.budget();
-                recommender.set_budget(self.allowance(now)?.max(before))?;
-                let room = (recommender.budget() - before) / (now.entities() - seen.entities()) as u32;
-                recommender.set_admission_sizes(PerSide::new(room, room));
+                let allowance = self.allowance(now)?;
+                if let Users::Recent(kept) = users {
+                    let more = Users::Recent(now.users);
+                    let fits = recommender.used() + self.user_parameters(more) <= allowance;
+                    // Those of whom items are kept are the first users.
+                    users = if fits && kept == seen.users { more } else { users };
+                }
+                let of_rows = allowance.saturating_sub(self.user_parameters(users));
+                recommender.set_budget(of_rows.max(before))?;
+                let newcomers = (now.entities() - seen.entities()) as u32;
+                let room = (recommender.budget() - before) / newcomers;
+                let of_user = if users == Users::Rows { room } else { 0 };
+                recommender.set_admission_sizes(PerSide::new(of_user, room));
                 seen = now;
             }
             if method.representation().is_some() {
@@ -344,8 +385,9 @@ impl Experiment<'_> {
         if let Some(own) = method.representation() {
             let mut pairs = training::pairs(self.stream, part.range);
             own.learn(recommender, &mut pairs, self.settings.test_passes, order);
-            return Ok(0);
+            return Ok((0, users));
         }
-        base.learn(&part, Occasion::Test, recommender, order)
+        let bytes = self.base(users).learn(&part, Occasion::Test, recommender, order)?;
+        Ok((bytes, users))
     }
 }

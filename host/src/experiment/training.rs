@@ -37,7 +37,7 @@ pub fn learn(recommender: &mut dyn Model, pairs: &mut [Pair], passes: u32, gener
 }
 
 /// Puts the pairs in random order.
-pub fn shuffle(pairs: &mut [Pair], generator: &mut Generator) {
+pub fn shuffle<T>(pairs: &mut [T], generator: &mut Generator) {
     for last in (1..pairs.len()).rev() {
         pairs.swap(last, generator.below(last as u32 + 1) as usize);
     }

@@ -136,6 +136,29 @@ fn rows_in_fewer_bits_resume_to_the_identical_result() {
 }
 
 #[test]
+fn a_search_for_the_form_of_users_resumes_to_the_identical_result_within_the_budget() {
+    let directory = Directory::new();
+    let stream = small_stream(&directory);
+    for budget in ["mean:3", "params:900"] {
+        let line = &RUN.replace("mean:3", budget).replace("--method scall", "--search history");
+        let out = directory.path().join(budget);
+        kill_when(start(line, &stream, &out), || {
+            let kept = fs::read(out.join("checkpoint.bin"));
+            kept.is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("\"index\":2"))
+        });
+        let resumed = result(line, &stream, &out, true);
+        assert_eq!(resumed, result(line, &stream, &directory.path().join(format!("{budget}-whole")), false));
+        assert_eq!(resumed["budget_violations"], 0);
+        for segment in resumed["segments"].as_array().unwrap() {
+            assert!(
+                segment["parameters_used"].as_u64() <= segment["budget_parameters"].as_u64(),
+                "{segment}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_run_killed_right_after_its_first_checkpoint_goes_on() {
     let directory = Directory::new();
     let stream = small_stream(&directory);

@@ -5,6 +5,7 @@
 
 mod lightgcn;
 mod mf;
+mod recent;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -97,15 +98,26 @@ pub(super) fn meet_unlearned(recommender: &mut dyn Model, user: u32, item: u32) 
     Ok(())
 }
 
-/// The base that was asked for.
-pub fn of(base: Base, settings: &Settings) -> Box<dyn BaseRecommender> {
+/// How users are kept, and of how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Users {
+    /// As rows.
+    Rows,
+    /// As ids of the items that they took last: the first so many users.
+    Recent(u32),
+}
+
+/// The base that was asked for. Users whose items are kept are learned by matrix factorisation.
+pub fn of(base: Base, users: Users, settings: &Settings) -> Box<dyn BaseRecommender> {
+    let Settings { train_passes, test_passes, .. } = *settings;
+    if let Users::Recent(users) = users {
+        return Box::new(recent::RecentItems { train_passes, test_passes, users });
+    }
     match base {
-        Base::Mf => Box::new(mf::MatrixFactorisation {
-            train_passes: settings.train_passes,
-            test_passes: settings.test_passes,
-        }),
+        Base::Mf => Box::new(mf::MatrixFactorisation { train_passes, test_passes }),
         Base::Lightgcn => Box::new(lightgcn::LightGcn(settings.lightgcn)),
     }
 }
 
 pub use lightgcn::LightGcnSteps;
+pub use recent::{Lesson, RECENT};

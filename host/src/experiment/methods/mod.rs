@@ -5,6 +5,7 @@
 //! it from there.
 
 mod card;
+mod history;
 pub mod network;
 mod pause;
 pub mod policy;
@@ -17,14 +18,15 @@ use scall_core::math;
 use scall_core::random::Generator;
 use scall_core::segment::ResizeSettings;
 use scall_core::side::Side;
-use scall_core::sizes::Action;
+use scall_core::sizes::{Action, Bounds};
 use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 pub use self::scall::{Scall, SearchSettings};
 pub use card::{MethodCard, Setup};
 pub use fixed::Fixed;
+pub use history::HistorySearch;
 pub use pause::Pause;
 pub use policy::PolicyMemory;
 pub use published::{Environment, Published, PublishedSettings};
@@ -89,6 +91,36 @@ pub struct Decided {
     pub action: Option<Action>,
 }
 
+/// What is kept of users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UserForm {
+    /// A row for each, as for items.
+    #[default]
+    Rows,
+    /// The ids of the items that they took last.
+    Recent,
+}
+
+impl UserForm {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Rows => Self::Recent,
+            Self::Recent => Self::Rows,
+        }
+    }
+
+    /// How sizes become rows under it: users of whom items are kept have none.
+    #[must_use]
+    pub fn resize(self, mut settings: ResizeSettings) -> ResizeSettings {
+        if self == Self::Recent {
+            settings.sizes.bounds.user = Bounds { min: 0, max: 0 };
+        }
+        settings
+    }
+}
+
 /// A way to choose sizes.
 ///
 /// It is asked once a segment, when the segment's train part has been counted and before it is learned, and
@@ -122,6 +154,11 @@ pub trait SizingMethod {
     /// None in practice.
     fn pause(&mut self, _pause: &Pause<'_>) -> Result<Option<Decided>> {
         Ok(None)
+    }
+
+    /// What is kept of users from the last decision on.
+    fn user_form(&self) -> UserForm {
+        UserForm::Rows
     }
 
     /// What takes the place of the recommender's rows, for methods that have such a thing.

@@ -12,7 +12,7 @@ use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
 
 use super::policy::{PolicyKind, PolicyMemory};
 use super::trial::{Task, Trial, TrialSettings};
-use super::{Decided, Fixed, MethodCard, Published, SizingMethod};
+use super::{Decided, Fixed, HistorySearch, MethodCard, Published, SizingMethod};
 use crate::experiment::model::Model;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
@@ -36,6 +36,7 @@ pub const CARD: MethodCard = MethodCard {
         Ok(match setup.request.search {
             Search::Paired => Box::new(Scall::new(settings.search, setup.policy, seed)?),
             Search::Published => Box::new(Published::new(settings.published, setup.policy, seed)?),
+            Search::History => Box::new(HistorySearch::new(settings.search)),
             Search::Fixed(action) => {
                 Box::new(Fixed { rule: SizeRule::Action(action), resize: settings.search.resize })
             }

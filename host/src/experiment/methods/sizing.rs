@@ -28,7 +28,7 @@ impl From<SizeRule> for Sizing {
 }
 
 impl Sizing {
-    /// Gives `recommender` these sizes within its budget.
+    /// Gives `recommender` these sizes within its budget, of which at least `reserve` stay free.
     ///
     /// # Errors
     /// If the sizes are impossible, or not there for every entity.
@@ -36,6 +36,7 @@ impl Sizing {
         &self,
         recommender: &mut dyn Model,
         settings: &ResizeSettings,
+        reserve: u32,
         scratch: &mut SizeScratch,
         generator: &mut Generator,
     ) -> Result<Resized, ResizeError> {
@@ -50,8 +51,8 @@ impl Sizing {
             recommender.resize_by_weights(weights, settings, head_room, scratch.lend())
         }
         match self {
-            Self::Rule(rule) => recommender.resize(rule, settings, 0, scratch.lend(), generator),
-            Self::Weights(weights) => by_weights(recommender, weights, settings, 0, scratch),
+            Self::Rule(rule) => recommender.resize(rule, settings, reserve, scratch.lend(), generator),
+            Self::Weights(weights) => by_weights(recommender, weights, settings, reserve, scratch),
             Self::Dimensions(wanted) => {
                 let bias = u64::from(recommender.bias_parameters());
                 let with_bias = |&size: &u32| u64::from(size) + if size > 0 { bias } else { 0 };
@@ -59,6 +60,7 @@ impl Sizing {
                     + wanted.item.iter().map(with_bias).sum::<u64>();
                 let budget = recommender.row_budget();
                 let head_room = u64::from(budget).saturating_sub(asked) as u32;
+                let head_room = head_room.max(reserve);
                 let floats = |sizes: &[u32]| sizes.iter().map(|&size| size as f32).collect();
                 let weights = PerSide::new(floats(&wanted.user), floats(&wanted.item));
                 by_weights(recommender, &weights, settings, head_room, scratch)
@@ -66,7 +68,7 @@ impl Sizing {
             Self::Ranks(ranks) => {
                 let of = |side: Side| deal_ranks(&recommender.frequencies(side), ranks.get(side));
                 let weights = PerSide::new(of(Side::User), of(Side::Item));
-                by_weights(recommender, &weights, settings, 0, scratch)
+                by_weights(recommender, &weights, settings, reserve, scratch)
             }
         }
     }
@@ -118,7 +120,7 @@ mod tests {
         }
         let resize = ResizeSettings { hysteresis, ..settings.resize };
         let (mut scratch, mut generator) = (SizeScratch::new(64), Generator::new(1));
-        sizing.apply(&mut model, &resize, &mut scratch, &mut generator).unwrap();
+        sizing.apply(&mut model, &resize, 0, &mut scratch, &mut generator).unwrap();
         assert!(model.arena().used() <= budget);
         let of = |side| (0..model.arena().count(side)).map(|id| model.arena().size(side, id)).collect();
         (of(Side::User), of(Side::Item))

@@ -6,7 +6,7 @@ use scall_core::random::Generator;
 use scall_core::segment::ResizeSettings;
 use scall_core::side::Side;
 
-use super::Sizing;
+use super::{Sizing, UserForm};
 use crate::experiment::base::{Occasion, Part};
 use crate::experiment::evaluate::evaluate;
 use crate::experiment::model::{self, Memory, Model, ModelCapacity, SizeScratch};
@@ -127,8 +127,16 @@ impl<'t> Task<'t> {
     /// # Errors
     /// If the sizes are impossible.
     pub fn trial(&self, sizing: &Sizing) -> Result<Trial> {
+        self.trial_of(sizing, UserForm::Rows)
+    }
+
+    /// The same with what is kept of users.
+    ///
+    /// # Errors
+    /// If the sizes are impossible.
+    pub fn trial_of(&self, sizing: &Sizing, form: UserForm) -> Result<Trial> {
         let results: Vec<(f64, bool)> =
-            self.seeds.par_iter().map(|&seed| self.once(sizing, seed)).collect::<Result<_>>()?;
+            self.seeds.par_iter().map(|&seed| self.once(sizing, form, seed)).collect::<Result<_>>()?;
         Ok(Trial {
             qualities: results.iter().map(|&(quality, _)| quality).collect(),
             violations: results.iter().filter(|&&(_, over)| over).count() as u64,
@@ -136,12 +144,14 @@ impl<'t> Task<'t> {
     }
 
     /// Trains a fresh model and measures it; also says whether it was over its budget.
-    fn once(&self, sizing: &Sizing, seed: u64) -> Result<(f64, bool)> {
+    fn once(&self, sizing: &Sizing, form: UserForm, seed: u64) -> Result<(f64, bool)> {
         let experiment = self.experiment;
         let mut memory = self.memory();
         let config = experiment.settings.recommender.validate()?;
-        let cold = experiment.cold_sizes(self.budget);
-        let mut model = memory.model(config, cold, self.budget, seed)?;
+        let users = experiment.users(form, self.segment.known.users);
+        let budget = self.budget.saturating_sub(experiment.user_parameters(users));
+        let cold = experiment.cold_sizes(budget);
+        let mut model = memory.model(config, cold, budget, seed)?;
         for (side, counts) in Side::BOTH.into_iter().zip(&self.frequencies) {
             for (id, &count) in (0..).zip(counts) {
                 model.admit(side, 0)?;
@@ -150,9 +160,9 @@ impl<'t> Task<'t> {
         }
         let mut generator = Generator::stream(seed, purpose::SIZES);
         let mut scratch = SizeScratch::new(experiment.largest());
-        sizing.apply(&mut *model, &self.resize, &mut scratch, &mut generator)?;
-        let over = model.used() > self.budget;
-        let base = experiment.base();
+        sizing.apply(&mut *model, &form.resize(self.resize), 0, &mut scratch, &mut generator)?;
+        let over = model.used() + experiment.user_parameters(users) > self.budget;
+        let base = experiment.base(users);
         base.learn(&self.part, Occasion::Trial(self.settings), &mut *model, &mut generator)?;
         let mut quality = 0.0;
         base.serve(&self.part, &*model, &mut |served| quality = self.measure(served, &mut generator))?;

@@ -6,6 +6,7 @@ use scall_core::side::{PerSide, Side};
 
 use super::lesson::Lesson;
 use super::rows::Rows;
+use crate::experiment::base::Users;
 use crate::experiment::methods::Decided;
 use crate::experiment::model::{self, Memory, Model, ModelCapacity, SizeScratch};
 use crate::experiment::runner::Experiment;
@@ -66,7 +67,7 @@ pub(super) fn begin(
 ) -> Result<bool> {
     let mut scratch = SizeScratch::new(experiment.largest());
     let mut violations = 0;
-    experiment.apply(decided, &lesson.growth().segment, model, &mut scratch, &mut violations)?;
+    experiment.apply(decided, Users::Rows, &lesson.growth().segment, model, &mut scratch, &mut violations)?;
     before.begin(model, generator);
     Ok(violations > 0)
 }
