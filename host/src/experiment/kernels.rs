@@ -23,8 +23,8 @@ pub fn learn<E: Element, T: Tables>(recommender: &mut Recommender<'_, E, T>, pai
 
 /// Learns from each user's taking an item after others, in turn.
 #[multiversion(targets("x86_64+avx+avx2+bmi1+bmi2", "x86_64+sse4.2"))]
-pub fn learn_recent<E: Element>(
-    recommender: &mut Recommender<'_, E>,
+pub fn learn_recent<E: Element, T: Tables>(
+    recommender: &mut Recommender<'_, E, T>,
     lessons: &[Lesson],
     scratch: &mut [f32],
 ) {
