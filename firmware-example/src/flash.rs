@@ -71,9 +71,10 @@ impl StateFlash {
     /// # Safety
     /// It may be called once in the life of a program.
     pub unsafe fn switch_on(power: u32) -> Self {
+        let (bytes, outside) = (&raw mut _state_start, &raw mut _outside);
         // SAFETY: `memory.x` keeps both places free, the board has memory there, any bytes are valid for them, and
         // the caller promises that nothing else refers to them.
-        let (bytes, outside) = unsafe { (&mut *&raw mut _state_start, &mut *&raw mut _outside) };
+        let (bytes, outside) = unsafe { (&mut *bytes, &mut *outside) };
         if outside.mark != MARK {
             *outside = Outside { mark: MARK, boots: 0, erases: [0; _] };
             bytes.fill(0xff);
