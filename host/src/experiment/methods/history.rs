@@ -124,7 +124,7 @@ mod tests {
             State { form: UserForm::Recent, other: Evidence::default() }
         );
         assert_eq!(after(&[0.09; 20]).form, UserForm::Rows);
-        // A mean of 0.15 with an error of 0.26 is luck.
+        // A mean of 0.15 with an error of 0.29 is luck.
         assert_eq!(after(&[0.9, -0.3, 0.3, -0.3]).form, UserForm::Rows);
         assert_eq!(after(&[0.2, 0.2, 0.2, 0.2, 0.3, 0.2, 0.3, 0.2]).form, UserForm::Rows);
     }
