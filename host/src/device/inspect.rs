@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use scall_core::Side;
 use scall_core::device::DeviceShape;
 use scall_core::digest::Digest;
-use scall_core::envelope::{EnvelopeError, HEADER_LEN, Header};
+use scall_core::envelope::{Checksum, EnvelopeError, HEADER_LEN, Header};
 use scall_core::policy::Actor;
 use scall_core::segment::{ActionSpace, Decider, PolicyFile};
 use scall_core::sizes::Distribution;
@@ -221,6 +221,9 @@ fn device(bytes: &[u8], shape: DeviceShape) -> Result<Content> {
         Err(SnapshotError::OtherShape { .. }) => {
             return Ok(Content::Snapshot { shape: shape.snapshot_shape().to_vec() });
         }
+        Err(SnapshotError::Damaged) if is_whole(bytes) => {
+            return Ok(Content::Snapshot { shape: shape.snapshot_shape().to_vec() });
+        }
         loaded => loaded.map_err(snapshot_refusal)?,
     };
     let arena = device.recommender().arena();
@@ -241,6 +244,18 @@ fn device(bytes: &[u8], shape: DeviceShape) -> Result<Content> {
         budget_parameters: arena.budget(),
         rows_digest: format!("{:016x}", digest.value()),
     }))
+}
+
+/// Whether the body's bytes are those that were written.
+fn is_whole(bytes: &[u8]) -> bool {
+    let header = Header::read(bytes);
+    let body = bytes.get(HEADER_LEN..).unwrap_or_default();
+    header.is_some_and(|header| {
+        let mut checksum = Checksum::new();
+        let body = body.get(..header.length as usize).unwrap_or_default();
+        checksum.update(body);
+        checksum.value() == header.body_crc
+    })
 }
 
 fn refusal(kind: &str, error: EnvelopeError) -> anyhow::Error {
