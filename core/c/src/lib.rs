@@ -2,10 +2,11 @@
 //!
 //! A [`Scall`] is a device: ids of any 32 bits, learning event by event, recommendations, and sizes that a trained
 //! policy decides, in one buffer of the caller. There is no allocator, no global and no thread; nothing panics. A
-//! function returns a number from 0 on, or a [`ScallStatus`] below 0, and has then changed nothing. The header is
+//! function returns a number from 0 on, or a [`ScallStatus`] below 0, and has then changed nothing; but a refused
+//! `scall_init` may have cleared the memory, and a refused `scall_poll` gives the decision up. The header is
 //! `include/scall.h`.
 //!
-//! This is the only crate with unsafe code beside the firmware's start: all of it turns pointers of C into references,
+//! This is the only crate of the library with unsafe code: all of it turns pointers of C into references,
 //! after checks of what can be checked.
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(

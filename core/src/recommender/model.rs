@@ -171,7 +171,7 @@ pub struct Recommender<'a, E = f32, T: Tables = Full> {
     pub(super) negatives: Generator,
     pub(super) initial: Generator,
     pub(super) rounding: Generator,
-    saturated: u64,
+    pub(super) saturated: u64,
 }
 
 /// A user, an item that it took and one that it did not, and where their rows lie.

@@ -166,13 +166,15 @@ impl<E: Element, T: Tables> Recommender<'_, E, T> {
         let rate = learning_rate * accumulator.advance(mean, dither);
         self.set_accumulator(side, id, false, accumulator);
         let bias = if side == Side::Item { self.bias_elements() as usize } else { 0 };
-        let Self { arena, rounding, .. } = self;
+        let Self { arena, rounding, saturated, .. } = self;
         let row = arena.row_mut(side, id).get_mut(bias..).unwrap_or_default();
+        let [highest, lowest] = [f32::MAX, f32::MIN].map(|end| E::from_f32(end).to_f32());
         for (own, &other) in row.iter_mut().zip(other) {
             let value = own.to_f32() + rate * gradient(*own, other);
             // Added before rounding to the nearest, an even number within half a step either way rounds by chance.
             let chance = if E::DITHERS { E::STEP * (rounding.uniform() - 0.5) } else { 0.0 };
             *own = E::from_f32(value + chance);
+            *saturated = saturated.saturating_add(u64::from(value > highest || value < lowest));
         }
     }
 
@@ -183,7 +185,8 @@ impl<E: Element, T: Tables> Recommender<'_, E, T> {
             let dither = if E::DITHERS { self.rounding.next_u32() } else { 0 };
             let row = self.arena.row_mut(Side::Item, item);
             let value = E::bias(row);
-            E::set_bias(row, value + bias_learning_rate * (pull - bias_l2 * value), dither);
+            let saturated = E::set_bias(row, value + bias_learning_rate * (pull - bias_l2 * value), dither);
+            self.saturated = self.saturated.saturating_add(u64::from(saturated));
         }
     }
 

@@ -26,7 +26,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SPEC", default_value = "mean:8", allow_hyphen_values = true)]
     budget: BudgetSpec,
     /// Run the firmware's configuration and stream instead, for its digest
-    #[arg(long, conflicts_with_all = ["data", "method", "budget", "storage", "out"])]
+    #[arg(long, conflicts_with_all = [
+        "data", "method", "budget", "storage", "out", "tables", "base", "protocol", "search", "action", "min_size", "max_size",
+        "segments",
+    ])]
     device_parity: bool,
     #[command(flatten)]
     experiment: ExperimentArguments,

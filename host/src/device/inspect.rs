@@ -200,10 +200,14 @@ fn state(bytes: &[u8]) -> Result<Content> {
     }
 }
 
-/// Bytes of a device and of its policy's weights.
+/// Bytes of a device, of what its policy reads and of that policy's weights.
 fn bytes_of(shape: &DeviceShape) -> usize {
-    let weights = Actor::weights_len(shape.state().len() as u32, shape.hidden);
-    shape.arena_bytes::<f32>().saturating_add(shape.tables_bytes()).saturating_add(weights)
+    let Ok(state) = u32::try_from(shape.state().len()) else { return usize::MAX };
+    let weights = Actor::weights_len(state, shape.hidden);
+    let states = shape.states_len().saturating_mul(size_of::<f32>());
+    [shape.tables_bytes(), states, weights]
+        .into_iter()
+        .fold(shape.arena_bytes::<f32>(), usize::saturating_add)
 }
 
 /// Restores a device to see what it knows; what its weights are is of no matter.
@@ -217,11 +221,8 @@ fn device(bytes: &[u8], shape: DeviceShape) -> Result<Content> {
         Decider::new(actor, shape.state(), ActionSpace::BALANCED, Distribution::PowerLaw, states)
     })?;
     match snapshot::load(&shape.snapshot_shape(), &mut device, bytes) {
-        // With a policy that learns, or that a host keeps in another way.
-        Err(SnapshotError::OtherShape { .. }) => {
-            return Ok(Content::Snapshot { shape: shape.snapshot_shape().to_vec() });
-        }
-        Err(SnapshotError::Damaged) if is_whole(bytes) => {
+        // Sound, but with a policy that learns, or that a host keeps in another way.
+        Err(SnapshotError::OtherShape { .. } | SnapshotError::Damaged) if is_whole(bytes) => {
             return Ok(Content::Snapshot { shape: shape.snapshot_shape().to_vec() });
         }
         loaded => loaded.map_err(snapshot_refusal)?,
@@ -238,7 +239,7 @@ fn device(bytes: &[u8], shape: DeviceShape) -> Result<Content> {
         shape: shape.snapshot_shape(),
         users: [arena.count(Side::User), shape.users],
         items: [arena.count(Side::Item), shape.items],
-        evicted: device.evicted(Side::User) + device.evicted(Side::Item),
+        evicted: device.evicted(Side::User).saturating_add(device.evicted(Side::Item)),
         segments: device.segments().segments(),
         parameters_used: arena.used(),
         budget_parameters: arena.budget(),
@@ -248,12 +249,10 @@ fn device(bytes: &[u8], shape: DeviceShape) -> Result<Content> {
 
 /// Whether the body's bytes are those that were written.
 fn is_whole(bytes: &[u8]) -> bool {
-    let header = Header::read(bytes);
-    let body = bytes.get(HEADER_LEN..).unwrap_or_default();
-    header.is_some_and(|header| {
+    Header::read(bytes).is_some_and(|header| {
+        let body = bytes.get(HEADER_LEN..).and_then(|body| body.get(..header.length as usize));
         let mut checksum = Checksum::new();
-        let body = body.get(..header.length as usize).unwrap_or_default();
-        checksum.update(body);
+        checksum.update(body.unwrap_or_default());
         checksum.value() == header.body_crc
     })
 }

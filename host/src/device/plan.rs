@@ -194,7 +194,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
         fits: needed.ram <= memory.ram && needed.flash <= memory.flash,
         ram: Use { available: memory.ram, needed: needed.ram, parts: ram },
         flash: Use { available: memory.flash, needed: needed.flash, parts: flash },
-        most_parameters: u32::try_from(most).ok().filter(|&most| most > 0),
+        most_parameters: u32::try_from(most.min(i64::from(u32::MAX))).ok().filter(|&most| most > 0),
         longest_pause: longest.context("no recorded figures")?,
         steps,
         constants: constants(shape, *policy),
@@ -237,28 +237,31 @@ fn steps(shape: &DeviceShape, policy: PolicyPlan, clock_hertz: f64) -> Result<Ve
     Ok(steps.collect())
 }
 
-/// By how much a step takes longer than in the shape that was counted.
+/// By how much a step takes longer than in the shape that was counted, at least 1.
 fn growth(step: &str, shape: &DeviceShape, batch: u32) -> f64 {
     let ratio = |of: &dyn Fn(&DeviceShape) -> f64| of(shape) / of(&SHAPE);
     let parameters = ratio(&|shape| f64::from(shape.parameters));
     let items = ratio(&|shape| f64::from(shape.items));
-    let larger_side = ratio(&|shape| f64::from(shape.users.max(shape.items)));
+    let entities = ratio(&|shape| f64::from(shape.users) + f64::from(shape.items));
     let largest = ratio(&|shape| f64::from(shape.largest));
     let sorted = ratio(&|shape| {
         let entities = (shape.users + shape.items) as f32;
         f64::from(entities * math::ln(entities + 1.0))
     });
     let weights = ratio(&|shape| Actor::weights_len(shape.state().len() as u32, shape.hidden) as f64);
-    match step {
+    let growth = match step {
         "learn" => largest,
-        "welcome" => larger_side.max(largest),
+        // Through the newcomer's side for the rarest, and through the other to forget the pairs of who made way.
+        "welcome" => entities.max(largest),
         "propose" => weights,
         // Forth and back through all networks for each transition of a batch.
         "reward" => weights * f64::from(batch) / f64::from(COUNTED_BATCH),
         "short_list" | "recommend" | "recommend_meanwhile" => items.max(parameters),
         // O(elements + entities log entities), or less.
         _ => parameters.max(sorted).max(largest),
-    }
+    };
+    // What does not depend on the shape stays: a smaller one is not promised less than what was counted.
+    growth.max(1.0)
 }
 
 fn constants(shape: &DeviceShape, policy: PolicyPlan) -> String {
@@ -430,6 +433,27 @@ mod tests {
     }
 
     /// What is to be pasted compiles, and is the shape that was asked for.
+    #[test]
+    fn a_smaller_shape_is_promised_no_shorter_pauses_and_both_sides_count() {
+        let steps = |shape| plan(&Request { shape, ..request(PolicyPlan::Stored) }).unwrap().steps;
+        let counted = steps(SHAPE);
+        let small = steps(DeviceShape { users: 8, items: 32, parameters: 256, largest: 8, ..SHAPE });
+        assert_eq!(
+            small.iter().map(|step| step.instructions).collect::<Vec<_>>(),
+            counted.iter().map(|step| step.instructions).collect::<Vec<_>>()
+        );
+        let welcome = |steps: &[Step]| steps.iter().find(|step| step.name == "welcome").unwrap().instructions;
+        let even = steps(DeviceShape { users: SHAPE.items, ..SHAPE });
+        assert!(welcome(&even) > welcome(&counted) * 3 / 2);
+    }
+
+    #[test]
+    fn a_number_of_parameters_beyond_32_bits_is_the_largest_there_is() {
+        let memory = Chip { ram: 1 << 40, flash: 1 << 20 };
+        let plan = plan(&Request { memory, ..request(PolicyPlan::Stored) }).unwrap();
+        assert_eq!(plan.most_parameters, Some(u32::MAX));
+    }
+
     #[test]
     fn the_constants_are_rust() {
         #[allow(dead_code, unreachable_pub)]

@@ -11,7 +11,7 @@ use scall_core::stream::{Event, StreamBlob};
 
 use super::room::Room;
 use super::train::events_of;
-use crate::input::Names;
+use crate::input::{Names, shown_path};
 use crate::stream::Stream;
 
 /// What the ids in a recorded stream are.
@@ -111,10 +111,10 @@ pub fn live(
 /// # Errors
 /// A file that cannot be read, or that is something else.
 pub fn read(path: &Path) -> Result<Vec<Event>> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read the file", shown_path(path)))?;
     match StreamBlob::open(&bytes) {
         Ok(blob) => Ok(blob.events().collect()),
-        Err(error) => bail!("{}: expected a recorded stream: {error}", path.display()),
+        Err(error) => bail!("{}: expected a recorded stream: {error}", shown_path(path)),
     }
 }
 

@@ -174,3 +174,20 @@ fn rows_of_all_types_learn() {
     learns_stored::<F16>();
     learns_stored::<i8>();
 }
+
+#[test]
+fn values_at_the_end_of_the_range_are_counted() {
+    with::<i8>(0, [6, 6, 6, 6], |model| {
+        for item in 0..4 {
+            model.arena_mut().row_mut(Side::Item, item)[2..].fill(i8::MAX);
+        }
+        // Item 1 is the only negative: different, so that the query pulls the others outwards.
+        model.arena_mut().row_mut(Side::Item, 1)[2..].fill(-i8::MAX);
+        assert_eq!(model.saturated(), 0);
+        let mut scratch = [0.0; recent_scratch_len(6)];
+        let config = RecommenderConfig { user_l2: 0.0, item_l2: 0.0, ..*model.config().get() };
+        model.set_config(config.validate().unwrap());
+        model.learn_recent(USER, 0, [2, 3].into_iter(), &mut scratch).unwrap();
+        assert!(model.saturated() > 0);
+    });
+}
