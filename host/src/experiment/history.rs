@@ -41,7 +41,12 @@ impl History {
 
     /// Whether `user` had `item` before position `end`. O(interactions of the user).
     pub fn has(&self, stream: &Stream, user: u32, item: u32, end: usize) -> bool {
-        self.of(user, 0..end).iter().any(|&position| stream.items[position as usize] == item)
+        self.items_of(stream, user, end).any(|had| had == item)
+    }
+
+    /// The items that `user` had before position `end`, one an interaction.
+    pub fn items_of(&self, stream: &Stream, user: u32, end: usize) -> impl Iterator<Item = u32> {
+        self.of(user, 0..end).iter().map(|&position| stream.items[position as usize])
     }
 }
 
@@ -59,5 +64,6 @@ mod tests {
         assert_eq!(history.of(1, 2..5), [0_u32; 0]);
         assert!(history.has(&stream, 0, 1, 3));
         assert!(!history.has(&stream, 0, 2, 4));
+        assert!(history.items_of(&stream, 0, 4).eq([0, 1]));
     }
 }

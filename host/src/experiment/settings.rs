@@ -74,7 +74,7 @@ impl Default for Settings {
             frequency_power: 0.5,
             resize: resize(0),
             search: SearchSettings {
-                proposals: 2,
+                proposals: 1,
                 trial: TrialSettings {
                     seeds: 2,
                     validation: 0.1,

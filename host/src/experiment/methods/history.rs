@@ -75,9 +75,7 @@ impl SizingMethod for HistorySearch {
                 forms.par_iter().map(|&form| task.trial_of(&sizing, form)).collect::<Result<_>>()?;
             *violations += trials.iter().map(|trial| trial.violations).sum::<u64>();
             if let [present, other] = &*trials {
-                let pairs = present.qualities.iter().zip(&other.qualities);
-                self.state
-                    .observe(pairs.map(|(present, other)| ((other - present) / present.max(1e-9)) as f32));
+                self.state.observe(other.gains_over(present).into_iter());
             }
         } else {
             self.state = State::default();

@@ -10,6 +10,7 @@ pub mod network;
 mod pause;
 pub mod policy;
 pub mod published;
+mod race;
 mod sizing;
 pub mod trial;
 

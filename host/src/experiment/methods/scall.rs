@@ -1,18 +1,18 @@
 //! SCALL: a policy proposes sizes, short trainings of fresh models judge them.
 //!
 //! In every segment candidates are trained on most of the segment's train part and measured on the rest.
-//! Each candidate and the action in force are trained with the same seeds, so that gains are paired. The
-//! policy learns from the gains; the action in force changes only past a margin.
+//! Each candidate and the action in force are trained with the same seeds, so that gains are paired; a new one
+//! that is behind with the first seed is not trained with the second. The policy learns from the gains; the
+//! action in force changes only past a margin.
 
 use anyhow::Result;
-use rayon::prelude::*;
 use scall_core::segment::{ActionSpace, Decider, Incumbent, Margin, ResizeSettings, SizeRule};
 use scall_core::sizes::Action;
 use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
 
 use super::policy::{PolicyKind, PolicyMemory};
-use super::trial::{Task, Trial, TrialSettings};
-use super::{Decided, Fixed, HistorySearch, MethodCard, Published, SizingMethod};
+use super::trial::{Task, TrialSettings};
+use super::{Decided, Fixed, HistorySearch, MethodCard, Published, Sizing, SizingMethod};
 use crate::experiment::model::Model;
 use crate::experiment::protocol::Segment;
 use crate::experiment::runner::Experiment;
@@ -108,20 +108,15 @@ impl SizingMethod for Scall<'_> {
             let actions: Vec<Action> =
                 candidates.iter().map(|&(_, positions)| self.decider.action(positions)).collect();
             self.trial_bytes = self.trial_bytes.max(task.bytes());
-            let trials: Vec<Trial> = actions
-                .par_iter()
-                .map(|&action| task.trial(&SizeRule::Action(action).into()))
-                .collect::<Result<_>>()?;
+            let sizings: Vec<Sizing> =
+                actions.iter().map(|&action| SizeRule::Action(action).into()).collect();
+            // What is decided between has all of its evidence, lest it be the favourable part.
+            let whole = 1 + usize::from(self.incumbent.challenger().is_some());
+            let trials = task.race(&sizings, whole)?;
             *violations += trials.iter().map(|trial| trial.violations).sum::<u64>();
-            let present = &trials[0].qualities;
             let mut rewards = vec![0.0];
             for (&(_, positions), trial) in candidates[1..].iter().zip(&trials[1..]) {
-                let gains: Vec<f32> = trial
-                    .qualities
-                    .iter()
-                    .zip(present)
-                    .map(|(own, present)| ((own - present) / present.max(1e-9)) as f32)
-                    .collect();
+                let gains = trial.gains_over(&trials[0]);
                 let mean = gains.iter().sum::<f32>() / gains.len() as f32;
                 let reward = self.settings.reward_scale * mean;
                 self.decider.reward(positions, reward, false)?;

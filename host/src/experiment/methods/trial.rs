@@ -6,6 +6,7 @@ use scall_core::random::Generator;
 use scall_core::segment::ResizeSettings;
 use scall_core::side::Side;
 
+use super::race::race;
 use super::{Sizing, UserForm};
 use crate::experiment::base::{Occasion, Part};
 use crate::experiment::evaluate::evaluate;
@@ -41,12 +42,20 @@ pub enum Measure {
 }
 
 /// A candidate's measure for each seed, and how often it was over its budget.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trial {
     /// One measure a seed.
     pub qualities: Vec<f64>,
     /// Times that the budget was exceeded.
     pub violations: u64,
+}
+
+impl Trial {
+    /// Relative gains over `present`, paired by seed.
+    pub fn gains_over(&self, present: &Self) -> Vec<f32> {
+        let pairs = self.qualities.iter().zip(&present.qualities);
+        pairs.map(|(own, present)| ((own - present) / present.max(1e-9)) as f32).collect()
+    }
 }
 
 /// What all candidates of a segment are trained and measured on.
@@ -143,6 +152,14 @@ impl<'t> Task<'t> {
         })
     }
 
+    /// Trials of several sizings against the first of them; see `race`.
+    ///
+    /// # Errors
+    /// If a size is impossible.
+    pub fn race(&self, sizings: &[Sizing], whole: usize) -> Result<Vec<Trial>> {
+        race(sizings, whole, &self.seeds, |sizing, seed| self.once(sizing, UserForm::Rows, seed))
+    }
+
     /// Trains a fresh model and measures it; also says whether it was over its budget.
     fn once(&self, sizing: &Sizing, form: UserForm, seed: u64) -> Result<(f64, bool)> {
         let experiment = self.experiment;
@@ -176,7 +193,7 @@ impl<'t> Task<'t> {
             Measure::ReciprocalRank => {
                 let cut = self.segment.test.start;
                 let validation = training::pairs(stream, self.segment.test.clone());
-                let had = |user, item| history.has(stream, user, item, cut);
+                let had = |user| history.items_of(stream, user, cut);
                 validation::reciprocal_rank(served, &validation, had, generator)
             }
             Measure::Quality => {
