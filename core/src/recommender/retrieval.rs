@@ -174,7 +174,7 @@ impl<E: Element, R: RowLength, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, R, X>
         }
     }
 
-    /// Rows of which the first `C` dimensions count, at most three: too few to fill a vector.
+    /// Rows of which the first `C` dimensions count, at most three, eight rows side by side.
     #[inline(always)]
     fn visit_few<const BIAS: usize, const C: usize>(&mut self, length: usize, starts: &[u32]) {
         let Some(&user) = self.blocks.first().and_then(|block| block.first_chunk::<C>()) else { return };
@@ -182,12 +182,8 @@ impl<E: Element, R: RowLength, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, R, X>
         let mut threshold = self.top.threshold();
         let (eights, rest) = starts.as_chunks::<LANES>();
         for starts in eights {
-            for &start in starts {
-                let Some(score) = score_few::<E, BIAS, C>(values, start, &user) else { continue };
-                if admits(score, threshold) {
-                    self.consider(Place::Row(length), start, score);
-                    threshold = self.top.threshold();
-                }
+            if let Some(scores) = score_few::<E, BIAS, C>(values, starts, &user) {
+                self.consider_all(length, starts, &scores, &mut threshold);
             }
         }
         self.visit_any(Place::Row(length), rest.iter().copied());
@@ -249,23 +245,32 @@ impl<E: Element, R: RowLength, X: FnMut(u32) -> bool> Query<'_, '_, '_, E, R, X>
     }
 }
 
-/// The score of a row of which the first `C` dimensions count, at most three.
+/// The scores of the rows that begin at eight places, of which the first `C` dimensions count, at most three.
 ///
 /// The other lanes hold nothing, so that of [`Sum::fold`] these sums are left.
 #[inline(always)]
 fn score_few<E: Element, const BIAS: usize, const C: usize>(
     values: &[E],
-    start: u32,
+    starts: &[u32; LANES],
     user: &[E::Sum; C],
-) -> Option<f32> {
-    let start = start as usize;
-    let (bias, row) = values.get(start..start + (BIAS + C))?.split_at_checked(BIAS)?;
-    let mut lanes = [E::Sum::default(); 3];
-    for ((lane, &x), y) in lanes.iter_mut().zip(user).zip(row) {
-        *lane = *lane + x * y.factor();
+) -> Option<[f32; LANES]> {
+    let mut rows: [&[E]; LANES] = [&[]; LANES];
+    for (row, &start) in rows.iter_mut().zip(starts) {
+        let start = start as usize;
+        *row = values.get(start..start + (BIAS + C))?;
     }
-    let [a, b, c] = lanes;
-    Some(E::score(bias, (a + c) + b))
+    let mut scores = [0.0; LANES];
+    for (score, row) in scores.iter_mut().zip(rows) {
+        let (bias, row) = row.split_at_checked(BIAS)?;
+        // Spelled out: a loop of two or three rounds would go through memory.
+        let zero = E::Sum::default();
+        let lane = |n: usize| match (user.get(n), row.get(n)) {
+            (Some(&x), Some(y)) => zero + x * y.factor(),
+            _ => zero,
+        };
+        *score = E::score(bias, (lane(0) + lane(2)) + lane(1));
+    }
+    Some(scores)
 }
 
 /// The scores of the rows that begin at eight places; `None` if a whole number of blocks reaches beyond the end.
