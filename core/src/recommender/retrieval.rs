@@ -311,7 +311,8 @@ fn multiply<'r, E: Element, const BIAS: usize, const N: usize>(
     for (n, (x, y)) in user.iter().zip(row.as_chunks::<LANES>().0).enumerate() {
         for (((lane, &x), y), &mask) in lanes.iter_mut().zip(x).zip(y).zip(mask) {
             let product = x * y.factor();
-            *lane = *lane + if n + 1 == N { product.masked(mask) } else { product };
+            let product = if n + 1 == N { product.masked(mask) } else { product };
+            *lane = *lane + product;
         }
     }
     Some((bias, lanes))
@@ -321,13 +322,20 @@ fn multiply<'r, E: Element, const BIAS: usize, const N: usize>(
 /// vectors to pieces.
 #[inline(always)]
 fn fold_eight<S: Sum>(rows: [[S; LANES]; LANES]) -> [S; LANES] {
-    let [a, b, c, d, e, f, g, h] = black_box(&rows);
-    let halves = [halves(a, e), halves(b, f), halves(c, g), halves(d, h)];
-    let [s, t, u, v] = black_box(&halves);
-    [low(s), low(t), low(u), low(v), high(s), high(t), high(u), high(v)]
+    let rows = Lines(rows);
+    let Lines([a, b, c, d, e, f, g, h]) = black_box(&rows);
+    let halves = Lines([halves(a, e), halves(b, f), halves(c, g), halves(d, h)]);
+    let Lines([s, t, u, v]) = black_box(&halves);
+    let quarters = Lines([quarters(s, t), quarters(u, v)]);
+    let Lines([s, t]) = black_box(&quarters);
+    eighths(s, t)
 }
 
-/// The sums of lanes four apart, of two rows.
+/// Vectors none of which lies across two cache lines, where it could not be read as soon as it is written.
+#[repr(align(64))]
+struct Lines<T>(T);
+
+/// Of two rows, the sums of lanes four apart.
 #[inline(always)]
 fn halves<S: Sum>(
     &[a, b, c, d, e, f, g, h]: &[S; LANES],
@@ -336,14 +344,20 @@ fn halves<S: Sum>(
     [a + e, b + f, c + g, d + h, i + m, j + n, k + o, l + p]
 }
 
-/// What is left of the first row.
+/// Of two pairs of rows, the sums of what was two lanes apart.
 #[inline(always)]
-fn low<S: Sum>(&[a, b, c, d, ..]: &[S; LANES]) -> S {
-    (a + c) + (b + d)
+fn quarters<S: Sum>(
+    &[a, b, c, d, e, f, g, h]: &[S; LANES],
+    &[i, j, k, l, m, n, o, p]: &[S; LANES],
+) -> [S; LANES] {
+    [a + c, b + d, i + k, j + l, e + g, f + h, m + o, n + p]
 }
 
-/// What is left of the second.
+/// Of two fours of rows, the sums of neighbours.
 #[inline(always)]
-fn high<S: Sum>(&[.., a, b, c, d]: &[S; LANES]) -> S {
-    (a + c) + (b + d)
+fn eighths<S: Sum>(
+    &[a, b, c, d, e, f, g, h]: &[S; LANES],
+    &[i, j, k, l, m, n, o, p]: &[S; LANES],
+) -> [S; LANES] {
+    [a + b, c + d, i + j, k + l, e + f, g + h, m + n, o + p]
 }
