@@ -33,7 +33,6 @@ impl Element for i8 {
     const BIAS: usize = 2;
     const DITHERS: bool = true;
     const EXACT: bool = true;
-    const CHEAP_FACTOR: bool = true;
     const STEP: f32 = UNIT;
 
     type Sum = i32;

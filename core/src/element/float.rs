@@ -9,7 +9,6 @@ impl Element for f32 {
     const BIAS: usize = 1;
     const DITHERS: bool = false;
     const EXACT: bool = false;
-    const CHEAP_FACTOR: bool = true;
     const STEP: f32 = 0.0;
 
     type Sum = f32;
@@ -160,8 +159,8 @@ fn sum_triple_in_registers<E: Element>(user: &[E], positive: &[E], negative: &[E
 }
 
 #[inline(always)]
-fn floats<E: Element>(block: &[E; LANES]) -> [f32; LANES] {
-    let mut floats = [0.0; LANES];
+fn floats<const B: usize, E: Element>(block: &[E; B]) -> [f32; B] {
+    let mut floats = [0.0; B];
     for (float, element) in floats.iter_mut().zip(block) {
         *float = element.to_f32();
     }
@@ -226,9 +225,16 @@ fn add_pair_rest<E: Element>(sums: &mut PairSums, user: &[E], item: &[E]) {
     }
 }
 
+/// Stores what becomes of a row that met others. In two loops, so that both run in vector lanes.
 #[inline(always)]
-fn apply<E: Element>(rates: Rates, own: f32, other: f32) -> E {
-    E::from_f32(rates.keep * own + rates.pull * other)
+fn apply<const B: usize, E: Element>(row: &mut [E; B], rates: Rates, own: &[f32; B], others: &[f32; B]) {
+    let mut next = [0.0; B];
+    for ((next, own), other) in next.iter_mut().zip(own).zip(others) {
+        *next = rates.keep * own + rates.pull * other;
+    }
+    for (element, next) in row.iter_mut().zip(next) {
+        *element = E::from_f32(next);
+    }
 }
 
 /// Three slices of equal length.
@@ -276,16 +282,14 @@ fn update_block<const B: usize, E: Element>(
     [user_rates, positive_rates, negative_rates]: [Rates; 3],
 ) {
     let negative_rates = negative_rates.times(-1.0);
-    let (old_p, old_i, old_j) = (*user, *positive, *negative);
-    for (((p, own), i), j) in user.iter_mut().zip(&old_p).zip(&old_i).zip(&old_j) {
-        *p = apply(user_rates, own.to_f32(), i.to_f32() - j.to_f32());
+    let (old_p, old_i, old_j) = (floats(user), floats(positive), floats(negative));
+    let mut difference = [0.0; B];
+    for ((difference, i), j) in difference.iter_mut().zip(&old_i).zip(&old_j) {
+        *difference = i - j;
     }
-    for ((i, own), p) in positive.iter_mut().zip(&old_i).zip(&old_p) {
-        *i = apply(positive_rates, own.to_f32(), p.to_f32());
-    }
-    for ((j, own), p) in negative.iter_mut().zip(&old_j).zip(&old_p) {
-        *j = apply(negative_rates, own.to_f32(), p.to_f32());
-    }
+    apply(user, user_rates, &old_p, &difference);
+    apply(positive, positive_rates, &old_i, &old_p);
+    apply(negative, negative_rates, &old_j, &old_p);
 }
 
 /// Two slices of equal length.
@@ -320,11 +324,7 @@ fn update_pair_block<const B: usize, E: Element>(
     item: &mut [E; B],
     [user_rates, item_rates]: [Rates; 2],
 ) {
-    let (old_p, old_q) = (*user, *item);
-    for ((p, own), q) in user.iter_mut().zip(&old_p).zip(&old_q) {
-        *p = apply(user_rates, own.to_f32(), q.to_f32());
-    }
-    for ((q, own), p) in item.iter_mut().zip(&old_q).zip(&old_p) {
-        *q = apply(item_rates, own.to_f32(), p.to_f32());
-    }
+    let (old_p, old_q) = (floats(user), floats(item));
+    apply(user, user_rates, &old_p, &old_q);
+    apply(item, item_rates, &old_q, &old_p);
 }

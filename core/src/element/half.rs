@@ -36,14 +36,13 @@ impl Element for F16 {
     const BIAS: usize = 1;
     const DITHERS: bool = false;
     const EXACT: bool = false;
-    const CHEAP_FACTOR: bool = false;
     const STEP: f32 = 0.0;
 
     type Sum = f32;
 
     #[inline(always)]
     fn to_f32(self) -> f32 {
-        self.0.to_f32()
+        widen(self.0.to_bits())
     }
 
     #[inline(always)]
@@ -58,7 +57,7 @@ impl Element for F16 {
 
     #[inline(always)]
     fn from_f32(value: f32) -> Self {
-        Self(f16::from_f32(value.clamp(f16::MIN.to_f32_const(), f16::MAX.to_f32_const())))
+        Self(f16::from_bits(narrow(value)))
     }
 
     #[inline(always)]
@@ -119,6 +118,57 @@ impl Element for F16 {
     }
 }
 
+/// From the exponent's bias in half precision to that in single precision.
+const REBIAS: i32 = 127 - 15;
+/// The least half-precision number with a leading one that is not stored, and infinity.
+const NORMAL: i32 = 0x0400;
+const INFINITE: i32 = 0x7c00;
+/// The same in single precision, and the greatest number below.
+const SINGLE_NORMAL: i32 = (REBIAS + 1) << 23;
+const SINGLE_INFINITE: i32 = 0x7f80_0000;
+const SINGLE_GREATEST: i32 = 0x477f_e000;
+/// The distance of numbers below [`NORMAL`].
+const STEP: f32 = 1.0 / 16_777_216.0;
+
+/// All bits if `a` is less than `b`, of which neither is negative; else none.
+#[inline(always)]
+const fn less(a: i32, b: i32) -> i32 {
+    (a - b) >> 31
+}
+
+/// The number with these bits in half precision. Without a branch, so that it runs in vector lanes.
+#[inline(always)]
+fn widen(bits: u16) -> f32 {
+    let bits = i32::from(bits);
+    let magnitude = bits & 0x7fff;
+    let is_small = less(magnitude, NORMAL);
+    let infinite = less(INFINITE - 1, magnitude) & (REBIAS << 23);
+    let quiet = less(INFINITE, magnitude) & 0x0040_0000;
+    let large = ((magnitude << 13) + (REBIAS << 23) + infinite) | quiet;
+    let small = (magnitude as f32 * STEP).to_bits().cast_signed();
+    let magnitude = (small & is_small) | (large & !is_small);
+    f32::from_bits((((bits & 0x8000) << 16) | magnitude).cast_unsigned())
+}
+
+/// The bits of the finite number in half precision that is nearest to `value`, of two the even one; likewise.
+#[inline(always)]
+fn narrow(value: f32) -> u16 {
+    let bits = value.to_bits().cast_signed();
+    let magnitude = bits & 0x7fff_ffff;
+    let within = magnitude.min(SINGLE_GREATEST);
+    let large = ((within + 0x0fff + ((within >> 13) & 1)) >> 13) - (REBIAS << 10);
+    // Beside one half single precision has the same step.
+    let half = 0.5_f32;
+    let shifted = f32::from_bits(within.cast_unsigned()) + half;
+    let small = shifted.to_bits().cast_signed() - half.to_bits().cast_signed();
+    let is_small = less(within, SINGLE_NORMAL);
+    let finite = (small & is_small) | (large & !is_small);
+    let is_none = less(SINGLE_INFINITE, magnitude);
+    let none = INFINITE | 0x0200 | ((magnitude >> 13) & 0x03ff);
+    let magnitude = (none & is_none) | (finite & !is_none);
+    (((bits >> 16) & 0x8000) | magnitude) as u16
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +184,35 @@ mod tests {
         let mut bytes = [0; 2];
         assert_eq!(postcard::to_slice(&F16::from_f32(0.1), &mut bytes).unwrap(), &[0x66, 0x2e]);
         assert_eq!(postcard::from_bytes::<F16>(&bytes).unwrap(), F16::from_f32(0.1));
+    }
+
+    #[test]
+    fn every_half_is_widened_as_another_implementation_does() {
+        for bits in 0..=u16::MAX {
+            assert_eq!(widen(bits).to_bits(), f16::from_bits(bits).to_f32_const().to_bits(), "{bits:#x}");
+        }
+    }
+
+    #[test]
+    fn numbers_around_every_half_and_midpoint_are_narrowed_as_another_implementation_does() {
+        let expected = |value: f32| {
+            f16::from_f32_const(value.clamp(f16::MIN.to_f32_const(), f16::MAX.to_f32_const())).to_bits()
+        };
+        let step = if cfg!(miri) { 509 } else { 1 };
+        for bits in (0..=u16::MAX).step_by(step) {
+            let half = f16::from_bits(bits).to_f32_const();
+            let next = f16::from_bits(bits.wrapping_add(1)).to_f32_const();
+            for value in [half, (half + next) * 0.5] {
+                for around in value.to_bits().saturating_sub(2)..=value.to_bits().saturating_add(2) {
+                    let value = f32::from_bits(around);
+                    assert_eq!(narrow(value), expected(value), "{value:e} {around:#x}");
+                }
+            }
+        }
+        for bits in (0..=u32::MAX).step_by(if cfg!(miri) { 400_000_009 } else { 40_009 }) {
+            let value = f32::from_bits(bits);
+            assert_eq!(narrow(value), expected(value), "{value:e} {bits:#x}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 mod byte;
 mod float;
+mod fold;
 mod half;
 
 use core::ops::{Add, Mul};
@@ -19,6 +20,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::math::{LANES, fold};
 
+pub(crate) use fold::fold_eight;
 pub use half::F16;
 
 /// The dither with which a bias is stored as the nearest number.
@@ -51,9 +53,6 @@ pub trait Element:
 
     /// Whether sums of products are exact, whatever their order.
     const EXACT: bool;
-
-    /// Whether [`factor`](Self::factor) is next to no work, so that loops over many rows at once pay.
-    const CHEAP_FACTOR: bool;
 
     /// The distance of two stored values, for types that round by chance; else 0.
     const STEP: f32;

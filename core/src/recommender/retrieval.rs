@@ -1,13 +1,11 @@
 //! The best items for a user, out of all of them.
 
-use core::hint::black_box;
-
 use super::model::Recommender;
 use super::order::{Items, Place};
 use super::score;
 use super::top_k::{Scored, TopK, admits};
 use crate::Side;
-use crate::element::{Element, Sum};
+use crate::element::{Element, Sum, fold_eight};
 use crate::math::LANES;
 use crate::tables::{RowLength, Tables};
 
@@ -32,7 +30,6 @@ impl<E: Element, T: Tables> Recommender<'_, E, T> {
         }
         for (place, words) in self.order().classes() {
             match place {
-                _ if !SMALL && !E::CHEAP_FACTOR => query.visit_any(place, words.iter().copied()),
                 Place::Row(length) if query.item_bias && E::BIAS == 1 => query.visit::<1>(length, words),
                 Place::Row(length) if query.item_bias => query.visit::<2>(length, words),
                 Place::Row(length) if !SMALL => query.visit::<0>(length, words),
@@ -316,48 +313,4 @@ fn multiply<'r, E: Element, const BIAS: usize, const N: usize>(
         }
     }
     Some((bias, lanes))
-}
-
-/// [`Sum::fold`] of eight rows at once, in whole vectors: where LLVM sees two of its steps together, it takes the
-/// vectors to pieces.
-#[inline(always)]
-fn fold_eight<S: Sum>(rows: [[S; LANES]; LANES]) -> [S; LANES] {
-    let rows = Lines(rows);
-    let Lines([a, b, c, d, e, f, g, h]) = black_box(&rows);
-    let halves = Lines([halves(a, e), halves(b, f), halves(c, g), halves(d, h)]);
-    let Lines([s, t, u, v]) = black_box(&halves);
-    let quarters = Lines([quarters(s, t), quarters(u, v)]);
-    let Lines([s, t]) = black_box(&quarters);
-    eighths(s, t)
-}
-
-/// Vectors none of which lies across two cache lines, where it could not be read as soon as it is written.
-#[repr(align(64))]
-struct Lines<T>(T);
-
-/// Of two rows, the sums of lanes four apart.
-#[inline(always)]
-fn halves<S: Sum>(
-    &[a, b, c, d, e, f, g, h]: &[S; LANES],
-    &[i, j, k, l, m, n, o, p]: &[S; LANES],
-) -> [S; LANES] {
-    [a + e, b + f, c + g, d + h, i + m, j + n, k + o, l + p]
-}
-
-/// Of two pairs of rows, the sums of what was two lanes apart.
-#[inline(always)]
-fn quarters<S: Sum>(
-    &[a, b, c, d, e, f, g, h]: &[S; LANES],
-    &[i, j, k, l, m, n, o, p]: &[S; LANES],
-) -> [S; LANES] {
-    [a + c, b + d, i + k, j + l, e + g, f + h, m + o, n + p]
-}
-
-/// Of two fours of rows, the sums of neighbours.
-#[inline(always)]
-fn eighths<S: Sum>(
-    &[a, b, c, d, e, f, g, h]: &[S; LANES],
-    &[i, j, k, l, m, n, o, p]: &[S; LANES],
-) -> [S; LANES] {
-    [a + b, c + d, i + j, k + l, e + f, g + h, m + n, o + p]
 }
