@@ -7,6 +7,7 @@
 //! | `params:N` | `N` parameters |
 //! | `64KiB`, `1MiB`, `1GiB` | bytes of parameters, in binary units |
 //! | `10kB`, `10MB`, `1GB`, `512B` | bytes of parameters, in decimal units |
+//! | `total:64KiB` | bytes of everything that is held between events, in the same units |
 //!
 //! A budget in bytes counts what is stored, so it depends on the [`Storage`]. What is not a whole number of
 //! parameters is rounded down.
@@ -48,13 +49,14 @@ enum Amount {
     MeanByteMillionths(u128),
     Parameters(u128),
     Bytes(u128),
+    Total(u128),
 }
 
 /// Why a text is not a budget.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "`{text}` is not a budget: expected mean:N (parameters per entity), mean:NB (bytes per entity), params:N, or \
-     bytes such as 64KiB, 1MiB or 10MB{hint}"
+    "`{text}` is not a budget: expected mean:N (parameters per entity), mean:NB (bytes per entity), params:N, \
+     bytes of parameters such as 64KiB, 1MiB or 10MB, or total:64KiB (bytes of everything){hint}"
 )]
 pub struct ParseBudgetError {
     text: String,
@@ -88,13 +90,22 @@ pub enum BudgetError {
         /// How many parameters that would be.
         parameters: u128,
     },
+    /// It counts more than parameters.
+    #[error(
+        "budget `{spec}` counts all that a recommender holds, not parameters alone; expected mean:N, params:N or \
+         bytes such as 64KiB"
+    )]
+    OfEverything {
+        /// As written.
+        spec: String,
+    },
 }
 
 impl BudgetSpec {
     /// The budget in parameters, once `entities` users and items have been seen.
     ///
     /// # Errors
-    /// If that is no parameter at all, or more than [`MOST_PARAMETERS`].
+    /// If that is no parameter at all, or more than [`MOST_PARAMETERS`]; or if it is a [total](Self::total).
     pub fn parameters(&self, entities: u64, storage: Storage) -> Result<u32, BudgetError> {
         let parameters = match self.amount {
             Amount::MeanMillionths(mean) => mean.saturating_mul(entities.into()) / MILLION,
@@ -103,11 +114,20 @@ impl BudgetSpec {
             }
             Amount::Parameters(parameters) => parameters,
             Amount::Bytes(bytes) => bytes / u128::from(storage.bytes()),
+            Amount::Total(_) => return Err(BudgetError::OfEverything { spec: self.text.clone() }),
         };
         match u32::try_from(parameters) {
             Ok(0) => Err(BudgetError::Empty { spec: self.text.clone(), entities }),
             Ok(parameters) => Ok(parameters),
             Err(_) => Err(BudgetError::TooLarge { spec: self.text.clone(), entities, parameters }),
+        }
+    }
+
+    /// The bytes of a budget for everything that is held between events; none for one of parameters.
+    pub fn total(&self) -> Option<u64> {
+        match self.amount {
+            Amount::Total(bytes) => Some(u64::try_from(bytes).unwrap_or(u64::MAX)),
+            _ => None,
         }
     }
 
@@ -160,6 +180,12 @@ impl From<BudgetSpec> for String {
 }
 
 fn parse(text: &str) -> Result<Amount, &'static str> {
+    if let Some(bytes) = text.strip_prefix("total:") {
+        return match parse(bytes)? {
+            Amount::Bytes(bytes) => Ok(Amount::Total(bytes)),
+            _ => Err("; total: takes bytes"),
+        };
+    }
     if let Some(number) = text.strip_prefix("mean:") {
         return match number.strip_suffix('B') {
             Some(bytes) => Ok(Amount::MeanByteMillionths(millionths(bytes)?)),
@@ -279,6 +305,15 @@ mod tests {
     }
 
     #[test]
+    fn a_total_is_bytes_of_everything_and_no_number_of_parameters() {
+        let spec: BudgetSpec = "total:1.5KiB".parse().unwrap();
+        assert_eq!((spec.total(), spec.grows()), (Some(1536), false));
+        assert_eq!("64KiB".parse::<BudgetSpec>().unwrap().total(), None);
+        let error = spec.parameters(10, Storage::F32).unwrap_err().to_string();
+        assert!(error.starts_with("budget `total:1.5KiB` counts all"), "{error}");
+    }
+
+    #[test]
     fn what_is_no_budget_is_refused_with_what_was_expected() {
         for text in [
             "",
@@ -305,7 +340,10 @@ mod tests {
             "KiB",
             "-1MiB",
             "10XB",
-            "total:64KiB",
+            "total:",
+            "total:64",
+            "total:mean:8",
+            "total:total:64KiB",
             "mean:99999999999999999999999999",
             "1MiB ",
             "٣MB",

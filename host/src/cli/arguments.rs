@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use scall_core::sizes::{Action, Distribution};
 
 use super::failure::Failure;
+use crate::budget::BudgetSpec;
 use crate::experiment::{
     Base, DataFile, DataSource, Method, Protocol, PublishedOptions, RewardRange, Search, Selection,
     SizeLimits, Storage, TableKind, TargetNetworks, name_of,
@@ -192,7 +193,12 @@ fn parse_action(text: &str) -> Result<Action, String> {
 
 impl ExperimentArguments {
     /// Refuses options that the protocol or the search has no use for, and methods that have no place in it.
-    pub(super) fn check(&self, methods: &[Method], storages: &[Storage]) -> Result<(), Failure> {
+    pub(super) fn check(
+        &self,
+        methods: &[Method],
+        storages: &[Storage],
+        budgets: &[BudgetSpec],
+    ) -> Result<(), Failure> {
         let PublishedArguments { new_entities, select, target_networks, policy_steps, reward_range } =
             self.published;
         let refuse = |typed: bool, option: &str, why: &str| {
@@ -207,6 +213,17 @@ impl ExperimentArguments {
             refuse(published, "--tables thin", wide)?;
             let halves = "thin tables are for --storage f32 and i8";
             refuse(storages.contains(&Storage::F16), "--tables thin", halves)?;
+        }
+        if let Some(total) = budgets.iter().find(|budget| budget.total().is_some()) {
+            let budget = format!("--budget {total}");
+            let graph = "LightGCN works in memory that grows with the stream; expected --base mf";
+            refuse(self.base == Base::Lightgcn, &budget, graph)?;
+            let anew = "--protocol published trains models anew from the stream; expected --protocol equal";
+            refuse(self.protocol == Protocol::Published, &budget, anew)?;
+            let uncapped = methods.iter().find(|method| !method.card().capped);
+            let name = uncapped.map(|method| method.name()).unwrap_or_default();
+            let none = format!("it keeps no budget, but {budget} was asked for");
+            refuse(uncapped.is_some(), name, &none)?;
         }
         if let Some(storage) = storages.iter().find(|&&storage| storage != Storage::F32) {
             let storage = format!("--storage {}", name_of(storage));

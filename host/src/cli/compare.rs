@@ -10,9 +10,9 @@ use super::console::{self, Console};
 use super::failure::Failure;
 use super::run::request;
 use crate::budget::BudgetSpec;
-use crate::experiment::{self, Method, RunRequest, Storage, name_of};
+use crate::experiment::{self, Method, RunRequest, Runs, Storage, name_of};
 use crate::input::Format;
-use crate::report::{Contender, RunResult, files, summary, table};
+use crate::report::{CompareDocument, Contender, RunResult, files, summary, table};
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -27,7 +27,8 @@ pub(super) struct Arguments {
         default_values_t = [Method::Scall, Method::Uniform]
     )]
     methods: Vec<Method>,
-    /// The most parameters held, separated by commas: mean:N per entity seen, params:N, or bytes
+    /// The most parameters held, separated by commas: mean:N per entity seen, params:N, or bytes; or the most of
+    /// everything held between events: total:64KiB
     #[arg(
         long,
         value_name = "SPECS",
@@ -48,7 +49,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments, command: &str, console: &mut Console) -> Result<(), Failure> {
     let output = arguments.experiment.output;
-    arguments.experiment.check(&arguments.methods, &arguments.storages())?;
+    arguments.experiment.check(&arguments.methods, &arguments.storages(), &arguments.budgets)?;
     let requests = requests(arguments)?;
     let write = |request: &RunRequest, result: &RunResult| match &request.out {
         Some(directory) => files::write_run(directory, result),
@@ -57,8 +58,9 @@ pub(super) fn execute(arguments: &Arguments, command: &str, console: &mut Consol
     if let Some(directory) = &arguments.experiment.out {
         files::write_command(directory, command)?;
     }
-    let results = experiment::run_all(&requests, &console::progress(output), write)?;
-    let document = summary::compare(results.into_iter().map(|result| result.document).collect());
+    let Runs { results, left_out } = experiment::run_all(&requests, &console::progress(output), write)?;
+    let documents = results.into_iter().map(|result| result.document).collect();
+    let document = CompareDocument { left_out, ..summary::compare(documents) };
     if let Some(directory) = &arguments.experiment.out {
         files::write_compare(directory, &document)?;
     }

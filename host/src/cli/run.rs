@@ -22,7 +22,8 @@ pub(super) struct Arguments {
     /// How sizes are chosen
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Method::Scall)]
     method: Method,
-    /// The most parameters held: mean:N per entity seen, params:N, or bytes (64KiB, 1MiB, 10MB)
+    /// The most parameters held: mean:N per entity seen, params:N, or bytes (64KiB, 1MiB, 10MB); or the most of
+    /// everything held between events: total:64KiB
     #[arg(long, value_name = "SPEC", default_value = "mean:8", allow_hyphen_values = true)]
     budget: BudgetSpec,
     /// Run the firmware's configuration and stream instead, for its digest
@@ -69,7 +70,7 @@ pub(super) fn execute(arguments: &Arguments, command: &str, console: &mut Consol
         return parity::execute(arguments.experiment.seed, output, console);
     }
     let Arguments { data, method, budget, experiment, .. } = arguments;
-    experiment.check(&[*method], &[experiment.storage])?;
+    experiment.check(&[*method], &[experiment.storage], std::slice::from_ref(budget))?;
     let request = request(data.as_deref(), *method, budget, experiment.storage, experiment);
     let result = experiment::run(&request, &console::progress(output))?;
     if let Some(directory) = &request.out {
@@ -103,8 +104,8 @@ mod tests {
 
     impl Typed {
         fn check(&self) -> Result<(), Failure> {
-            let Arguments { method, experiment, .. } = &self.arguments;
-            experiment.check(&[*method], &[experiment.storage])
+            let Arguments { method, budget, experiment, .. } = &self.arguments;
+            experiment.check(&[*method], &[experiment.storage], std::slice::from_ref(budget))
         }
     }
 
@@ -195,6 +196,9 @@ mod tests {
             ("run --protocol published --search history", "expected published"),
             ("run --base lightgcn --search history", "--base mf"),
             ("run --protocol published --method esapn", "takes part in the learning"),
+            ("run --budget total:1MiB --base lightgcn", "--base mf"),
+            ("run --budget total:1MiB --protocol published", "--protocol equal"),
+            ("run --budget total:1MiB --method autoemb", "keeps no budget"),
             ("run --new-entities 400", "--protocol published"),
             ("run --select test", "--protocol published"),
             ("run --target-networks independent", "--search published"),

@@ -17,6 +17,7 @@ pub mod runner;
 pub mod settings;
 #[cfg(test)]
 mod testing;
+pub mod total;
 mod trace;
 pub mod training;
 pub mod validation;
@@ -33,5 +34,5 @@ pub use request::{
     Base, DataFile, DataSource, Protocol, PublishedOptions, RewardRange, RunRequest, Search, Selection,
     SizeLimits, Storage, TableKind, TargetNetworks,
 };
-pub use run::{run, run_all, run_with};
+pub use run::{Runs, run, run_all, run_with};
 pub use runner::Experiment;

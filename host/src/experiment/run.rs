@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use scall_core::side::Side;
 
@@ -16,13 +16,15 @@ use super::model::{self, Model};
 use super::protocol::{self, Counts};
 use super::runner::Experiment;
 use super::settings::Settings;
+use super::total::TotalError;
 use super::trace::{Followed, ranked_sizes};
-use super::{DataSource, Protocol, RunRequest, load_file, published};
+use super::{DataSource, Protocol, RunRequest, load_file, published, total};
 use crate::memory::peak_memory;
 use crate::progress::Progress;
 use crate::report::trace::Trace;
 use crate::report::{
-    Budget, Dataset, HeldBytes, PublishedProtocol, Quality, RunDocument, RunResult, SCHEMA, SizeCounts,
+    Budget, Dataset, HeldBytes, LeftOut, PublishedProtocol, Quality, RunDocument, RunResult, SCHEMA,
+    SizeCounts, Total,
 };
 use crate::stream::{self, Stream, builtin::builtin};
 
@@ -64,13 +66,15 @@ pub fn run_with(
 /// a run hold nothing of another's. `finished` is told of each run as soon as it has ended.
 ///
 /// # Errors
-/// As [`run`], for the first request that fails; what has not begun by then is left.
+/// As [`run`], for the first request that fails; what has not begun by then is left. A request whose budget for
+/// everything is too small for it alone is [left out](Runs::left_out), unless all are.
 pub fn run_all(
     requests: &[RunRequest],
     progress: &Progress,
     finished: impl Fn(&RunRequest, &RunResult) -> Result<()> + Sync,
-) -> Result<Vec<RunResult>> {
-    let Some(first) = requests.first() else { return Ok(Vec::new()) };
+) -> Result<Runs> {
+    let mut runs = Runs::default();
+    let Some(first) = requests.first() else { return Ok(runs) };
     let threads = threads(first);
     let stage = progress.stage("runs", requests.len() as u64);
     // The built-in stream is made from the seed; a file is the same for all.
@@ -100,7 +104,7 @@ pub fn run_all(
             let place = next.fetch_add(1, Ordering::Relaxed);
             let Some(request) = requests.get(place) else { return };
             let result = pool.install(|| one(request));
-            if result.is_err() {
+            if result.as_ref().is_err_and(|error: &anyhow::Error| !error.is::<TotalError>()) {
                 next.store(requests.len(), Ordering::Relaxed);
             }
             // A thread that panics takes the program with it.
@@ -116,7 +120,35 @@ pub fn run_all(
     });
     let mut results = results.into_inner().unwrap_or_default();
     results.sort_by_key(|(place, _)| *place);
-    results.into_iter().map(|(_, result)| result).collect()
+    for (place, result) in results {
+        match result {
+            Err(error) if error.is::<TotalError>() => {
+                let Some(request) = requests.get(place) else { continue };
+                let left_out = LeftOut {
+                    method: request.method,
+                    storage: request.storage,
+                    budget: request.budget.clone(),
+                    seed: request.seed,
+                    reason: error.to_string(),
+                };
+                runs.left_out.push(left_out);
+            }
+            result => runs.results.push(result?),
+        }
+    }
+    match runs.left_out.first() {
+        Some(left_out) if runs.results.is_empty() => Err(anyhow!("{}", left_out.reason)),
+        _ => Ok(runs),
+    }
+}
+
+/// What came of several requests.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Runs {
+    /// Of those that ran.
+    pub results: Vec<RunResult>,
+    /// Those whose budget for everything does not hold what they keep beside rows.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// How many threads a request may have.
@@ -179,14 +211,25 @@ pub(super) fn run_method(
 ) -> Result<RunResult> {
     let segments = protocol::equal_segments(stream, request.segments).with_context(|| stream.name.clone())?;
     let history = History::new(stream);
-    let experiment = Experiment { request, settings, stream, history: &history, segments: &segments };
+    let experiment =
+        Experiment { request, settings, stream, history: &history, segments: &segments, share: None };
+    let shares = total::shares(&experiment, method)?;
+    let within = |index: usize| Experiment { share: shares.get(index).copied(), ..experiment };
     for segment in &segments {
-        experiment.budget(segment.known)?;
+        within(segment.index).budget(segment.known)?;
     }
-    let capacity = experiment.capacity()?;
+    let mut capacity = within(0).capacity()?;
+    if request.resume {
+        // The checkpoint may be of any segment.
+        for share in &shares {
+            capacity.entities = share.capacity.entities;
+            capacity.parameters = capacity.parameters.max(share.capacity.parameters);
+        }
+    }
     let mut memory = model::memory(request.storage, request.tables, &capacity);
-    let held = Held { parameters: capacity.parameters, bytes: memory.bytes() };
-    let first_budget = experiment.budget(segments.first().map_or(Counts::default(), |first| first.known))?;
+    let mut held = Held { parameters: capacity.parameters, bytes: memory.bytes() };
+    let known = segments.first().map_or(Counts::default(), |first| first.known);
+    let first_budget = within(0).budget(known)?;
     let cold = experiment.cold_sizes(first_budget);
     let config = settings.recommender.validate()?;
     let mut recommender = memory.model(config, cold, first_budget.min(capacity.parameters), request.seed)?;
@@ -203,6 +246,18 @@ pub(super) fn run_method(
         progress.stage(format!("{} {}", request.method, request.budget.as_str()), segments.len() as u64);
     stage.advance(finished.segments.len() as u64);
     for segment in segments.iter().skip(finished.segments.len()) {
+        let experiment = within(segment.index);
+        if let Some(share) = experiment.share.as_ref().filter(|share| share.capacity != capacity) {
+            // Rows make room first, then all moves to the segment's own memory, so that more is never held.
+            total::shrink(&mut *recommender, share, settings)?;
+            let saved = checkpoint::to_bytes(&recommender)?;
+            drop(recommender);
+            capacity = share.capacity;
+            memory = model::memory(request.storage, request.tables, &capacity);
+            held = Held { parameters: capacity.parameters, bytes: memory.bytes() };
+            recommender = memory.model(config, cold, capacity.parameters, request.seed)?;
+            checkpoint::from_bytes(&mut recommender, &saved)?;
+        }
         let violations = &mut finished.violations;
         let report = experiment.segment(segment, &mut *recommender, method, violations, &stage)?;
         finished.segments.push(report);
@@ -216,7 +271,8 @@ pub(super) fn run_method(
         stage.advance(1);
     }
     drop(stage);
-    conclude(&experiment, finished, &*recommender, held, method.bytes())
+    let last = within(segments.len().saturating_sub(1));
+    conclude(&last, finished, &*recommender, held, method.bytes())
 }
 
 /// What was held for a model.
@@ -241,10 +297,17 @@ pub(super) fn conclude(
     let entities = stream.entities();
     let all = Counts { users: entities.user as u32, items: entities.item as u32 };
     let parameters = experiment.budget(all)?;
-    let row_bytes = u64::from(held.parameters) * u64::from(request.storage.bytes());
-    let table_bytes = held.bytes.saturating_sub(row_bytes);
     let working = finished.segments.iter().map(|segment| segment.working_memory_bytes);
     let working_bytes = working.max().unwrap_or_default();
+    let total = Total::of(&request.budget, &finished.segments);
+    let held_bytes = total.map_or_else(
+        || {
+            let row_bytes = u64::from(held.parameters) * u64::from(request.storage.bytes());
+            let table_bytes = held.bytes.saturating_sub(row_bytes);
+            HeldBytes::new(row_bytes, table_bytes, finished.trial_bytes, working_bytes, method_bytes)
+        },
+        |total| HeldBytes::of_total(&total.parts, finished.trial_bytes),
+    );
     let document = RunDocument {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -273,7 +336,8 @@ pub(super) fn conclude(
         capped: request.method.card().capped,
         method_bytes,
         budget_violations: finished.violations,
-        held_bytes: HeldBytes::new(row_bytes, table_bytes, finished.trial_bytes, working_bytes, method_bytes),
+        held_bytes,
+        total,
         peak_memory_bytes: peak_memory(),
         wall_seconds: finished.wall_seconds,
     };

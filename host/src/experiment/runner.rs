@@ -17,6 +17,7 @@ use super::methods::{Decided, Pause, SizingMethod, UserForm};
 use super::model::{Model, ModelCapacity, SizeScratch};
 use super::protocol::{Counts, Segment};
 use super::settings::Settings;
+use super::total::Share;
 use super::training;
 use crate::progress::Stage;
 use crate::report;
@@ -53,6 +54,8 @@ pub struct Experiment<'e> {
     pub history: &'e History,
     /// How it is cut.
     pub segments: &'e [Segment],
+    /// What a budget for everything leaves in the segment that is run.
+    pub share: Option<Share>,
 }
 
 /// A train part that is learned with pauses.
@@ -113,6 +116,9 @@ impl Experiment<'_> {
     /// # Errors
     /// If it is none or too large.
     pub fn budget(&self, entities: Counts) -> Result<u32> {
+        if let Some(share) = &self.share {
+            return Ok(share.capacity.parameters);
+        }
         Ok(self.request.budget.parameters(entities.entities(), self.request.storage)?)
     }
 
@@ -136,24 +142,35 @@ impl Experiment<'_> {
     /// # Errors
     /// If the budget cannot be kept.
     pub fn capacity(&self) -> Result<ModelCapacity> {
+        if let Some(share) = &self.share {
+            return Ok(share.capacity);
+        }
         let entities = self.stream.entities();
         let entities = Counts { users: entities.user as u32, items: entities.item as u32 };
         let budget = u64::from(self.budget(entities)?);
-        // What no row can use need not be there.
-        let bounds = self.settings.resize.sizes.bounds;
-        let cold = self.cold_sizes(budget as u32);
-        let bias = u64::from(self.bias_parameters());
-        let useful = u64::from(entities.users) * u64::from(bounds.user.max)
-            + u64::from(entities.items) * (u64::from(bounds.item.max) + bias)
-            + u64::from(cold.user)
-            + u64::from(cold.item);
+        let useful = self.useful_parameters(entities, self.cold_sizes(budget as u32));
         Ok(ModelCapacity {
             entities,
             parameters: if self.capped() { budget.min(useful) } else { useful } as u32,
-            longest: bounds.user.max.max(bounds.item.max) + self.request.storage.bias_parameters(),
+            longest: self.longest(),
             // Sets fill unevenly: with twice the room hardly a pair is lost.
             seen: self.stream.len() * 2,
         })
+    }
+
+    /// The parameters that rows of so many can use: more need not be there.
+    pub(super) fn useful_parameters(&self, entities: Counts, cold: PerSide<u32>) -> u64 {
+        let bounds = self.settings.resize.sizes.bounds;
+        let bias = u64::from(self.bias_parameters());
+        u64::from(entities.users) * u64::from(bounds.user.max)
+            + u64::from(entities.items) * (u64::from(bounds.item.max) + bias)
+            + u64::from(cold.user)
+            + u64::from(cold.item)
+    }
+
+    /// Parameters of the longest row.
+    pub(super) fn longest(&self) -> u32 {
+        self.largest() + self.request.storage.bias_parameters()
     }
 
     /// Sizes of the cold-start rows within `budget`: none where that would be more than a hundredth of it.
@@ -187,6 +204,7 @@ impl Experiment<'_> {
         let mut scratch = SizeScratch::new(self.largest());
         let users = self.users(method.user_form(), segment.known.users);
         self.apply(&decided, users, segment, recommender, &mut scratch, violations)?;
+        *violations += self.over_total(method);
         let search_seconds = started.elapsed().as_secs_f64();
 
         stage.say("learning");
@@ -207,6 +225,7 @@ impl Experiment<'_> {
             base.learn(&part, Occasion::Train, recommender, &mut order)?
         };
         let mut train_seconds = started.elapsed().as_secs_f64();
+        *violations += self.over_total(method);
 
         stage.say("testing");
         let started = Instant::now();
@@ -216,7 +235,8 @@ impl Experiment<'_> {
         let test_seconds = started.elapsed().as_secs_f64();
 
         let started = Instant::now();
-        let (relearning, users) = self.learn_test_part(segment, users, recommender, method, &mut order)?;
+        let (relearning, users) =
+            self.learn_test_part(segment, users, recommender, method, violations, &mut order)?;
         train_seconds += started.elapsed().as_secs_f64();
         let budget = u64::from(self.budget(segment.seen)?);
         let of_rows = u64::from(recommender.used()) + u64::from(self.user_parameters(users));
@@ -236,6 +256,7 @@ impl Experiment<'_> {
             parameters_used: used,
             working_memory_bytes: learning.max(serving).max(relearning),
             bytes_used: used * u64::from(self.request.storage.bytes()),
+            held: self.share.map(|share| share.held(method.bytes())),
             saturated: self.request.storage.saturates().then(|| recommender.saturated() - saturated),
             action: decided.action,
             quality: evaluation.quality,
@@ -244,6 +265,11 @@ impl Experiment<'_> {
             train_seconds,
             test_seconds,
         })
+    }
+
+    /// 1 if more is held than a budget for everything allows.
+    fn over_total(&self, method: &dyn SizingMethod) -> u64 {
+        self.share.is_some_and(|share| share.held(method.bytes()).sum() > share.limit).into()
     }
 
     /// The largest size that a decision can give.
@@ -325,6 +351,7 @@ impl Experiment<'_> {
             bytes = bytes.max(serving);
             if let Some(decided) = decided? {
                 self.apply(&decided, Users::Rows, segment, recommender, &mut scratch, violations)?;
+                *violations += self.over_total(method);
             }
             if !next.is_empty() {
                 let stretch = Part { range: next.clone(), replayed: Vec::new(), ..part.clone() };
@@ -345,13 +372,14 @@ impl Experiment<'_> {
 
     /// Learns what was predicted: first event by event, where who is new gets a row if the budget allows,
     /// then as a part. Returns the bytes that this took, and the users of whom items are kept then: of newcomers
-    /// too, as far as the budget allows.
+    /// too, as far as the budget allows. Newcomers for whom there is no place in the tables stay strangers.
     fn learn_test_part(
         &self,
         segment: &Segment,
         mut users: Users,
         recommender: &mut dyn Model,
         method: &mut dyn SizingMethod,
+        violations: &mut u64,
         order: &mut Generator,
     ) -> Result<(u64, Users)> {
         let base = self.base(users);
@@ -375,11 +403,14 @@ impl Experiment<'_> {
                 recommender.set_admission_sizes(PerSide::new(of_user, room));
                 seen = now;
             }
-            if method.representation().is_some() {
+            if let Some(share) = self.share.filter(|share| !share.admits(user, item)) {
+                base::admit_known(recommender, user, item, share.capacity.entities)?;
+            } else if method.representation().is_some() {
                 base::meet_unlearned(recommender, user, item)?;
             } else {
                 base.meet(recommender, user, item)?;
             }
+            *violations += self.over_total(method);
         }
         let part = self.part(segment.test.clone(), 0.0, order);
         if let Some(own) = method.representation() {

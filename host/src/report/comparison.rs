@@ -1,5 +1,6 @@
 //! A comparison as rows of text, for every kind of table.
 
+use super::contender::Contender;
 use super::document::{CompareDocument, Spread, SummaryRow};
 use super::table::{grouped, quality};
 use crate::experiment::{Base, name_of};
@@ -175,6 +176,14 @@ fn notes(document: &CompareDocument) -> Vec<String> {
         "KiB: all that is held at the peak: rows, tables beside them, what the method keeps and the recommender works in, and a trial's model"
             .to_owned(),
     );
+    let absent = document
+        .left_out
+        .iter()
+        .map(|run| format!("{} at {}", Contender { method: run.method, storage: run.storage }, run.budget));
+    let absent = distinct(absent);
+    if !absent.is_empty() {
+        notes.push(format!("left out, as the budget does not hold what they keep: {}", absent.join(", ")));
+    }
     let contenders = distinct(summary.iter().map(SummaryRow::contender));
     if contenders.len() > 1 {
         let standing = contenders.iter().map(|contender| {

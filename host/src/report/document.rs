@@ -58,6 +58,9 @@ pub struct RunDocument {
     pub budget_violations: u64,
     /// What the method and its recommender hold at most.
     pub held_bytes: HeldBytes,
+    /// Of a budget for everything: what was held of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Total>,
     /// The most memory the process held, in bytes.
     pub peak_memory_bytes: u64,
     /// From start to end.
@@ -139,7 +142,8 @@ pub struct Budget {
 pub struct HeldBytes {
     /// The rows, as stored.
     pub parameters: u64,
-    /// What stands beside the rows: boundaries, frequencies, accumulators, words, seen pairs, mean rows.
+    /// What stands beside the rows: boundaries, frequencies, accumulators, words, seen pairs, mean rows; of a
+    /// budget for everything ids and the scratch of decisions, too.
     pub tables: u64,
     /// The largest model that a search trained to judge a candidate; each further thread has one of its own.
     pub trial: u64,
@@ -147,6 +151,45 @@ pub struct HeldBytes {
     pub working: u64,
     /// All of these, and what the method keeps.
     pub peak: u64,
+    /// The same without the model of a trial: what is held from one event to the next.
+    #[serde(default)]
+    pub between_events: u64,
+}
+
+/// A budget for everything that is held between events, and what was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Total {
+    /// The budget, in bytes.
+    pub bytes: u64,
+    /// The most that was held at any event, in bytes.
+    pub held_bytes: u64,
+    /// Its parts, in the segment that held the most.
+    pub parts: HeldParts,
+}
+
+/// Parts of what is held between events, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldParts {
+    /// The rows, as stored, and the room for more.
+    pub rows: u64,
+    /// What stands beside them: lengths, frequencies, accumulators, words, classes, mean rows.
+    pub tables: u64,
+    /// Ids of the outside and the index over them.
+    pub ids: u64,
+    /// Pairs that are remembered.
+    pub seen: u64,
+    /// What the method keeps.
+    pub method: u64,
+    /// What a size decision works in.
+    pub scratch: u64,
+}
+
+impl HeldParts {
+    /// All of them.
+    pub const fn sum(&self) -> u64 {
+        let Self { rows, tables, ids, seen, method, scratch } = *self;
+        rows + tables + ids + seen + method + scratch
+    }
 }
 
 /// One segment of the stream.
@@ -174,6 +217,9 @@ pub struct Segment {
     pub parameters_used: u64,
     /// The bytes that these take as stored.
     pub bytes_used: u64,
+    /// Of a budget for everything: what was held at the segment's events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldParts>,
     /// How many stored values came to the end of their type's range, where it has one that they can come to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saturated: Option<u64>,
@@ -248,6 +294,24 @@ pub struct CompareDocument {
     pub runs: Vec<RunDocument>,
     /// One row per stream, budget, method and storage.
     pub summary: Vec<SummaryRow>,
+    /// Runs that there are not, since their budget for everything does not hold them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A run whose budget for everything does not hold what it keeps beside rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// How sizes were to be chosen.
+    pub method: Method,
+    /// How a parameter was to be stored.
+    pub storage: Storage,
+    /// As written.
+    pub budget: BudgetSpec,
+    /// The source of all randomness.
+    pub seed: u64,
+    /// What it holds, and what it needs.
+    pub reason: String,
 }
 
 /// One method with one storage at one budget on one stream, over all seeds.
@@ -295,6 +359,9 @@ pub struct SummaryRow {
     pub budget_violations: u64,
     /// The most that one of the runs held, in bytes.
     pub held_bytes: u64,
+    /// The most that one of the runs held from one event to the next, in bytes: without models of trials.
+    #[serde(default)]
+    pub held_between_events: u64,
     /// A run's time for choosing sizes.
     pub search_seconds: Spread,
     /// A run's time for learning.
@@ -503,7 +570,22 @@ pub struct BenchRow {
 impl HeldBytes {
     /// All parts, of which what the method keeps is only in the sum.
     pub const fn new(parameters: u64, tables: u64, trial: u64, working: u64, method: u64) -> Self {
-        Self { parameters, tables, trial, working, peak: parameters + tables + trial + working + method }
+        let between_events = parameters + tables + working + method;
+        Self { parameters, tables, trial, working, peak: between_events + trial, between_events }
+    }
+
+    /// Of a budget for everything: whatever is neither row nor the method's stands with the tables.
+    pub const fn of_total(parts: &HeldParts, trial: u64) -> Self {
+        let HeldParts { rows, tables, ids, seen, method, scratch } = *parts;
+        Self::new(rows, tables + ids + seen + scratch, trial, 0, method)
+    }
+}
+
+impl Total {
+    /// Of the budget and what the segments held; none without a budget for everything.
+    pub fn of(spec: &BudgetSpec, segments: &[Segment]) -> Option<Self> {
+        let parts = segments.iter().filter_map(|segment| segment.held).max_by_key(HeldParts::sum)?;
+        Some(Self { bytes: spec.total()?, held_bytes: parts.sum(), parts })
     }
 }
 

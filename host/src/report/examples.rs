@@ -28,6 +28,7 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
                 tested_users: 88,
                 budget_parameters: 8 * (users + items),
                 parameters_used: 8 * (users + items) - count,
+                held: None,
                 working_memory_bytes: 0,
                 bytes_used: 32 * (users + items) - 4 * count,
                 action: (method == Method::Scall).then_some(Action {
@@ -80,6 +81,7 @@ pub(crate) fn run(method: Method, budget: &str, seed: u64) -> RunDocument {
         } else {
             HeldBytes::new(73_344, 90_000, 0, 0, 0)
         },
+        total: None,
         peak_memory_bytes: 18_350_080,
         wall_seconds: 12.3,
     }

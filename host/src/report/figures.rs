@@ -165,10 +165,30 @@ pub fn quality_by_budget(document: &CompareDocument, dataset: &str) -> Chart {
     quality_by(document, dataset, "Quality by budget", "budget in parameters", parameters)
 }
 
-/// Quality by all the bytes that are held, one line a method.
+/// Quality by all the bytes that are held between events, one line a method and storage, over a broad one through
+/// those that nothing of fewer bytes reaches: the Pareto front.
 pub fn quality_by_memory(document: &CompareDocument, dataset: &str) -> Chart {
-    let kibibytes = |row: &SummaryRow| row.held_bytes as f64 / 1024.0;
-    quality_by(document, dataset, "Quality by memory", "KiB held at the peak, everything included", kibibytes)
+    let kibibytes = |row: &SummaryRow| row.held_between_events as f64 / 1024.0;
+    let label = "KiB held between events, everything included";
+    let mut chart = quality_by(document, dataset, "Quality by memory", label, kibibytes);
+    if chart.series.len() > 1 {
+        let points = front(chart.series.iter().flat_map(|series| &series.points));
+        chart.series.insert(0, Series { kind: Kind::Limit, ..line("front", points) });
+    }
+    chart
+}
+
+/// The points above all that are not to their right, from left to right.
+fn front<'p>(points: impl Iterator<Item = &'p Point>) -> Vec<Point> {
+    let mut points: Vec<_> = points.copied().collect();
+    points.sort_by(|a, b| a.x.total_cmp(&b.x).then(b.y.total_cmp(&a.y)));
+    let mut highest = f64::NEG_INFINITY;
+    points.retain(|point| {
+        let above = point.y > highest;
+        highest = highest.max(point.y);
+        above
+    });
+    points
 }
 
 fn quality_by(
@@ -348,12 +368,21 @@ mod tests {
     }
 
     #[test]
+    fn the_front_is_what_nothing_cheaper_reaches() {
+        let points = [(3.0, 0.5), (1.0, 0.2), (2.0, 0.4), (2.0, 0.3), (4.0, 0.5), (5.0, 0.6)];
+        let points = points.map(|(x, y)| Point::new(x, y));
+        let found = line("front", front(points.iter()));
+        assert_eq!(xy(&found), [(1.0, 0.2), (2.0, 0.4), (3.0, 0.5), (5.0, 0.6)]);
+    }
+
+    #[test]
     fn memory_includes_everything_and_streams_do_not_mix() {
         let document = examples::two_streams();
         assert_eq!(datasets(&document), ["u.data", "<script>_|&%.csv"]);
-        let chart = quality_by_memory(&document, "u.data");
+        let mut chart = quality_by_memory(&document, "u.data");
+        assert_eq!(chart.series.remove(0).name, "front");
         assert_eq!(chart.series.len(), 2);
-        let expected = document.summary[0].held_bytes as f64 / 1024.0;
+        let expected = document.summary[0].held_between_events as f64 / 1024.0;
         assert_eq!(chart.series[0].points.iter().map(|point| point.x).collect::<Vec<_>>(), [expected; 2]);
         assert_eq!(chart.series[0].points[0].error, document.summary[0].recall.std);
         let one = memory_at_budget(&document, "u.data", &"64KiB".parse().unwrap());

@@ -24,7 +24,7 @@ pub(crate) mod examples;
 pub use contender::Contender;
 pub use document::{
     BenchDocument, BenchRow, Budget, CompareDocument, DataStatsDocument, Dataset, FetchedDocument, HeldBytes,
-    KnownSet, KnownSetsDocument, MethodsDocument, ParityDocument, PreparedDocument, PublishedProtocol,
-    PublishedSegment, Quality, ReportDocument, RunDocument, RunResult, SCHEMA, Segment, SizeCounts,
-    SizesDocument, Spread, SummaryRow,
+    HeldParts, KnownSet, KnownSetsDocument, LeftOut, MethodsDocument, ParityDocument, PreparedDocument,
+    PublishedProtocol, PublishedSegment, Quality, ReportDocument, RunDocument, RunResult, SCHEMA, Segment,
+    SizeCounts, SizesDocument, Spread, SummaryRow, Total,
 };

@@ -9,7 +9,7 @@ use super::figures;
 use super::plot::{self, Chart};
 use super::saved::{Saved, SavedComparison, SavedRun};
 use super::statistics::spread;
-use super::table::{grouped, quality};
+use super::table::{grouped, held, quality};
 use super::trace::SideName;
 use crate::experiment::name_of;
 
@@ -113,8 +113,8 @@ fn of_run(run: &SavedRun) -> Content {
 
 fn facts_of_run(document: &RunDocument) -> Vec<(&'static str, String)> {
     let data = &document.dataset;
-    let HeldBytes { parameters, tables, trial, working, peak } = document.held_bytes;
-    vec![
+    let HeldBytes { parameters, tables, trial, working, peak, .. } = document.held_bytes;
+    let mut facts = vec![
         (
             "data",
             format!(
@@ -156,7 +156,11 @@ fn facts_of_run(document: &RunDocument) -> Vec<(&'static str, String)> {
         ),
         ("process at the peak", format!("{} bytes", grouped(document.peak_memory_bytes))),
         ("time", format!("{} s", seconds(document.wall_seconds))),
-    ]
+    ];
+    if let Some(total) = &document.total {
+        facts.push(("held at any event", held(total)));
+    }
+    facts
 }
 
 /// Sizes by rank, and single rows over the segments.

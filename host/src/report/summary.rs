@@ -24,7 +24,7 @@ pub fn compare(runs: Vec<RunDocument>) -> CompareDocument {
         // Equal segments leave no ranks; without pairs nothing is known.
         row.first_or_tied |= t_test.is_some_and(|p| p >= CHANCE) && ranks.is_none_or(|p| p >= CHANCE);
     }
-    CompareDocument { schema: SCHEMA, runs, summary }
+    CompareDocument { schema: SCHEMA, runs, summary, left_out: Vec::new() }
 }
 
 /// The p-values that there are, corrected for one another.
@@ -113,6 +113,12 @@ fn row(one: &Group<'_>, all: &[Group<'_>]) -> SummaryRow {
         seeds: one.runs.len(),
         budget_violations: one.runs.iter().map(|run| run.budget_violations).sum(),
         held_bytes: one.runs.iter().map(|run| run.held_bytes.peak).max().unwrap_or_default(),
+        held_between_events: one
+            .runs
+            .iter()
+            .map(|run| run.held_bytes.between_events)
+            .max()
+            .unwrap_or_default(),
         search_seconds: one.seconds(|segment| segment.search_seconds),
         train_seconds: one.seconds(|segment| segment.train_seconds),
     }

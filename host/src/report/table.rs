@@ -4,8 +4,8 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::comparison::{BEST_IN, grid};
 use super::document::{
-    BenchDocument, CompareDocument, DataStatsDocument, FetchedDocument, KnownSetsDocument, MethodsDocument,
-    PreparedDocument, PublishedProtocol, RunDocument, SizeCounts, SizesDocument,
+    BenchDocument, CompareDocument, DataStatsDocument, FetchedDocument, HeldParts, KnownSetsDocument,
+    MethodsDocument, PreparedDocument, PublishedProtocol, RunDocument, SizeCounts, SizesDocument, Total,
 };
 use crate::experiment::methods::MethodCard;
 use crate::experiment::name_of;
@@ -69,6 +69,9 @@ pub fn run(document: &RunDocument) -> String {
     }
     let last = document.segments.len().saturating_sub(1);
     text.push_str(&sheet.text());
+    if let Some(total) = &document.total {
+        text.push_str(&format!("\n\nheld at any event: {}", held(total)));
+    }
     let violations = if document.capped {
         format!("budget violations: {}", document.budget_violations)
     } else {
@@ -82,6 +85,17 @@ pub fn run(document: &RunDocument) -> String {
         seconds(document.wall_seconds),
     ));
     text
+}
+
+/// What a budget for everything was spent on.
+pub(super) fn held(total: &Total) -> String {
+    let Total { bytes, held_bytes, parts: HeldParts { rows, tables, ids, seen, method, scratch } } = *total;
+    let [bytes, held_bytes, rows, tables, ids, seen, method, scratch] =
+        [bytes, held_bytes, rows, tables, ids, seen, method, scratch].map(grouped);
+    format!(
+        "at most {held_bytes} of {bytes} bytes: rows {rows}, tables {tables}, ids {ids}, seen \
+         {seen}, method {method}, scratch {scratch}"
+    )
 }
 
 /// What the published protocol was asked for, and where it departs from what was published.

@@ -56,8 +56,19 @@ fn a_wrong_command_line_is_one_line_with_status_2_and_says_what_was_expected() {
 }
 
 #[test]
-fn budgets_that_are_not_there_yet_are_refused() {
-    failure(scall_line("run --budget total:64KiB"), 2);
+fn a_budget_for_everything_is_refused_where_it_cannot_be_kept() {
+    let cases: [(&str, &[&str]); 4] = [
+        ("run --budget total:1MiB --base lightgcn", &["--budget total:1MiB", "expected --base mf"]),
+        (
+            "run --budget total:1MiB --protocol published",
+            &["--budget total:1MiB", "expected --protocol equal"],
+        ),
+        ("run --budget total:1MiB --method autoemb", &["autoemb", "--budget total:1MiB"]),
+        ("compare --budgets mean:8,total:1MiB --methods esapn-uncapped", &["esapn-uncapped"]),
+    ];
+    for (line, expected) in cases {
+        failure_names(scall_line(line), 2, expected);
+    }
 }
 
 #[test]
@@ -83,7 +94,7 @@ fn a_text_that_is_no_budget_is_a_wrong_command_line() {
             2,
             &[
                 "'--budget <SPEC>'",
-                "expected mean:N (parameters per entity), mean:NB (bytes per entity), params:N, or bytes such as 64KiB, 1MiB or 10MB",
+                "expected mean:N (parameters per entity), mean:NB (bytes per entity), params:N, bytes of parameters such as 64KiB, 1MiB or 10MB, or total:64KiB (bytes of everything)",
             ],
         );
     }

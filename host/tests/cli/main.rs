@@ -18,3 +18,4 @@ mod sizes;
 mod storage;
 mod support;
 mod tables;
+mod total;

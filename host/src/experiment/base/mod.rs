@@ -18,6 +18,7 @@ use super::Base;
 use super::history::History;
 use super::methods::TrialSettings;
 use super::model::Model;
+use super::protocol::Counts;
 use super::settings::Settings;
 use super::training::Pair;
 use crate::stream::Stream;
@@ -95,6 +96,16 @@ pub(super) fn meet_unlearned(recommender: &mut dyn Model, user: u32, item: u32) 
         }
     }
     recommender.record(user, item);
+    Ok(())
+}
+
+/// Admits the new one of an event whose other one is a stranger for whom there is no place.
+pub(super) fn admit_known(recommender: &mut dyn Model, user: u32, item: u32, most: Counts) -> Result<()> {
+    for (side, id, most) in [(Side::User, user, most.users), (Side::Item, item, most.items)] {
+        if id == recommender.count(side) && id < most {
+            recommender.admit(side, *recommender.admission_sizes().get(side))?;
+        }
+    }
     Ok(())
 }
 

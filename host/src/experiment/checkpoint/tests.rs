@@ -289,6 +289,7 @@ fn another_version_of_the_program_is_told() {
         stream: &stream,
         history: &history,
         segments: &segments,
+        share: None,
     };
     let checkpoint = Checkpoint { path, identity: identity(&experiment) };
     let mut others = [checkpoint.identity.clone(), checkpoint.identity.clone(), checkpoint.identity.clone()];

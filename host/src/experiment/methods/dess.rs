@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decided, MethodCard, Pause, Sizing, SizingMethod, load_state, notches, save_state};
 use crate::experiment::model::Model;
-use crate::experiment::protocol::Segment;
+use crate::experiment::protocol::{Counts, Segment};
 use crate::experiment::runner::{Experiment, purpose};
 use crate::experiment::training;
 
@@ -332,6 +332,11 @@ impl SizingMethod for Dess {
     fn bytes(&self) -> u64 {
         let bandits = (self.bandits.user.len() + self.bandits.item.len()) as u64;
         bandits * size_of::<LinUcb<CONTEXT>>() as u64
+    }
+
+    /// Within a segment, of each entity what was seen and chosen.
+    fn bytes_for(&self, entities: Counts) -> u64 {
+        self.bytes() + entities.entities() * (size_of::<Context>() + size_of::<usize>()) as u64
     }
 
     fn save(&self) -> Result<Vec<u8>> {

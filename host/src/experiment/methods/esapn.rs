@@ -21,7 +21,7 @@ use super::{
     Decided, MethodCard, Pause, Sizing, SizingMethod, load_state, notches, popularity_class, save_state,
 };
 use crate::experiment::model::Model;
-use crate::experiment::protocol::Segment;
+use crate::experiment::protocol::{Counts, Segment};
 use crate::experiment::runner::{Experiment, purpose};
 
 /// Held to the budget.
@@ -66,6 +66,9 @@ const LOSSES: usize = 5;
 
 /// Keep or enlarge.
 const ACTIONS: usize = 2;
+
+/// What is kept of an entity.
+const ENTITY_BYTES: u64 = (size_of::<u8>() + size_of::<Recent>()) as u64;
 
 /// An entity's last losses, newest last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -332,11 +335,14 @@ impl SizingMethod for Esapn {
     }
 
     fn bytes(&self) -> u64 {
-        let entity = (size_of::<u8>() + size_of::<Recent>()) as u64;
-        [&self.sides.user, &self.sides.item]
-            .map(|half| half.policy.bytes() + half.notch.len() as u64 * entity)
-            .iter()
-            .sum()
+        let PerSide { user, item } = &self.sides;
+        let known = user.notch.len() + item.notch.len();
+        user.policy.bytes() + item.policy.bytes() + known as u64 * ENTITY_BYTES
+    }
+
+    fn bytes_for(&self, entities: Counts) -> u64 {
+        let PerSide { user, item } = &self.sides;
+        user.policy.bytes() + item.policy.bytes() + entities.entities() * ENTITY_BYTES
     }
 
     fn save(&self) -> Result<Vec<u8>> {

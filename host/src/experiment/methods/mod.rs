@@ -36,7 +36,7 @@ pub use trial::{Measure, TrialSettings};
 
 use super::checkpoint;
 use super::model::Model;
-use super::protocol::Segment;
+use super::protocol::{Counts, Segment};
 use super::runner::Experiment;
 use super::training::Pair;
 use crate::report::trace::Step;
@@ -170,6 +170,11 @@ pub trait SizingMethod {
     /// Bytes that the method keeps between decisions: policies, predictors and their optimisers included.
     fn bytes(&self) -> u64 {
         0
+    }
+
+    /// The most that [`bytes`](Self::bytes) comes to while so many are known, with what it keeps within a segment.
+    fn bytes_for(&self, _entities: Counts) -> u64 {
+        self.bytes()
     }
 
     /// The candidates of the last decision, in the order in which they were tried, for whoever wants to see

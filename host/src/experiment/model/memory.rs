@@ -20,6 +20,9 @@ pub trait Memory: Debug {
     /// How many bytes it has.
     fn bytes(&self) -> u64;
 
+    /// The bytes that point to them: of this owner, and of the model over it.
+    fn own_bytes(&self) -> u64;
+
     /// A model in this memory that knows nobody; see [`Recommender::new`].
     ///
     /// # Errors
@@ -123,6 +126,10 @@ impl<E: Element> ModelMemory<E> {
 impl<E: Element> Memory for ModelMemory<E> {
     fn bytes(&self) -> u64 {
         Self::bytes(self)
+    }
+
+    fn own_bytes(&self) -> u64 {
+        (size_of::<Self>() + size_of::<Recommender<'_, E>>()) as u64
     }
 
     fn model(

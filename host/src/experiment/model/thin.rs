@@ -5,7 +5,7 @@ use scall_core::arena::ArenaMemory;
 use scall_core::element::Element;
 use scall_core::recommender::{Recommender, ThinMemory, ValidRecommenderConfig, seen_len};
 use scall_core::side::PerSide;
-use scall_core::tables::{LogCount, LogSum, starts_len};
+use scall_core::tables::{LogCount, LogSum, Thin, starts_len};
 
 use super::{Memory, Model, ModelCapacity};
 use crate::experiment::Counts;
@@ -55,6 +55,10 @@ impl<E: Element> Memory for ThinModelMemory<E> {
         let tables = both(&self.starts) + both(&self.lengths) + both(&self.sums) + both(&self.counts);
         let rest = both(&self.words) + both(&self.means) + size_of_val(&self.row_counts[..]);
         (size_of_val(&self.values[..]) + tables + rest + size_of_val(&self.seen[..])) as u64
+    }
+
+    fn own_bytes(&self) -> u64 {
+        (size_of::<Self>() + size_of::<Recommender<'_, E, Thin>>()) as u64
     }
 
     fn model(

@@ -42,7 +42,8 @@ pub fn run(
         .with_context(|| stream.name.clone())?;
     let history = History::new(stream);
     let segments: Vec<Segment> = growth.iter().map(|growth| growth.segment.clone()).collect();
-    let experiment = Experiment { request, settings, stream, history: &history, segments: &segments };
+    let experiment =
+        Experiment { request, settings, stream, history: &history, segments: &segments, share: None };
     for segment in &segments {
         experiment.budget(segment.known)?;
     }
@@ -185,6 +186,7 @@ impl Progression<'_> {
             parameters_used: used.into(),
             working_memory_bytes: trained.working_memory_bytes,
             bytes_used: u64::from(used) * u64::from(request.storage.bytes()),
+            held: None,
             saturated: None,
             action: decided.action,
             quality: trained.evaluation.quality,
