@@ -24,6 +24,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod allowance;
 pub mod arena;
 pub mod device;
 pub mod digest;

@@ -112,13 +112,30 @@ impl StateConfig {
         mut by_rank: impl FnMut(Side, &mut Pool<'_>),
     ) -> Result<(), StateError> {
         let (needed, given) = (self.len(), out.len());
-        let mut rest = out.get_mut(..needed).ok_or(StateError::Length { needed, given })?;
-        let mut cut = |len: u32| rest.split_off_mut(..len as usize).unwrap_or_default();
+        if given < needed {
+            return Err(StateError::Length { needed, given });
+        }
         for side in Side::BOTH {
-            let mut pool = Pool::new(sides.get(side), cut(self.groups));
+            let groups = self.groups_mut(side, out);
+            let mut pool = Pool::new(sides.get(side), groups);
             by_rank(side, &mut pool);
             pool.close();
         }
+        self.write_rest(sides, last_reward, out);
+        Ok(())
+    }
+
+    /// The place of a side's pooled frequencies.
+    pub(crate) fn groups_mut<'o>(&self, side: Side, out: &'o mut [f32]) -> &'o mut [f32] {
+        let groups = self.groups as usize;
+        let begin = if side == Side::User { 0 } else { groups };
+        out.get_mut(begin..).and_then(|rest| rest.get_mut(..groups)).unwrap_or_default()
+    }
+
+    /// Writes all but the pooled frequencies. O(width).
+    pub(crate) fn write_rest(&self, sides: &PerSide<SideFigures<'_>>, last_reward: f32, out: &mut [f32]) {
+        let mut rest = out.get_mut(2 * self.groups as usize..).unwrap_or_default();
+        let mut cut = |len: u32| rest.split_off_mut(..len as usize).unwrap_or_default();
         let (users, items) = (&sides.user, &sides.item);
         let count = (users.entities as f32, items.entities as f32);
         let ratio = if count.0 + count.1 > 0.0 { count.0 / (count.0 + count.1) } else { 0.5 };
@@ -126,7 +143,6 @@ impl StateConfig {
         fill(cut(self.width), users.mean_embedding);
         fill(cut(self.width), items.mean_embedding);
         fill(cut(2), &[self.spread(users), self.spread(items)]);
-        Ok(())
     }
 
     /// How far the sizes are apart, as a part of what the bounds allow.
@@ -149,43 +165,63 @@ fn fill(out: &mut [f32], values: &[f32]) {
 /// they are equal; 0 for groups without members.
 #[derive(Debug)]
 pub(crate) struct Pool<'o> {
-    groups: core::slice::IterMut<'o, f32>,
+    groups: &'o mut [f32],
+    pooled: Pooled,
+}
+
+/// How far a pool has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Pooled {
     least: f64,
     range: f64,
     /// Ranks of a group, and of the group that is open.
     size: usize,
     members: usize,
     sum: f64,
+    /// Groups written.
+    written: usize,
 }
 
 impl<'o> Pool<'o> {
-    fn new(side: &SideFigures<'_>, groups: &'o mut [f32]) -> Self {
+    pub(crate) fn new(side: &SideFigures<'_>, groups: &'o mut [f32]) -> Self {
         groups.fill(0.0);
         let least = f64::from(side.least);
         let range = f64::from(side.greatest) - least;
         let size = side.entities.div_ceil(groups.len().max(1)).max(1);
-        Self { groups: groups.iter_mut(), least, range, size, members: 0, sum: 0.0 }
+        Self { groups, pooled: Pooled { least, range, size, members: 0, sum: 0.0, written: 0 } }
+    }
+
+    /// A pool that goes on.
+    pub(crate) const fn again(pooled: Pooled, groups: &'o mut [f32]) -> Self {
+        Self { groups, pooled }
+    }
+
+    pub(crate) const fn pooled(&self) -> Pooled {
+        self.pooled
     }
 
     /// Takes the frequency of the next rank.
     #[inline]
     pub(crate) fn push(&mut self, frequency: f32) {
-        self.sum += f64::from(frequency) - self.least;
-        self.members += 1;
-        if self.members == self.size {
+        let pooled = &mut self.pooled;
+        pooled.sum += f64::from(frequency) - pooled.least;
+        pooled.members += 1;
+        if pooled.members == pooled.size {
             self.close();
         }
     }
 
     /// Writes the group that is open.
-    fn close(&mut self) {
-        if self.members > 0
-            && let Some(group) = self.groups.next()
+    pub(crate) fn close(&mut self) {
+        let Pooled { range, members, sum, written, .. } = &mut self.pooled;
+        if *members > 0
+            && let Some(group) = self.groups.get_mut(*written)
         {
-            let mean = self.sum / (self.range * self.members as f64);
-            *group = if self.range > 0.0 { mean as f32 } else { 1.0 };
+            let mean = *sum / (*range * *members as f64);
+            *group = if *range > 0.0 { mean as f32 } else { 1.0 };
+            *written += 1;
         }
-        (self.members, self.sum) = (0, 0.0);
+        (*members, *sum) = (0, 0.0);
     }
 }
 

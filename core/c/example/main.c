@@ -98,8 +98,9 @@ int main(void)
     ScallCounts counts;
     while (scall_reference_next(stream, &user, &item) == 1) {
         answer(scall, user, item, &segment);
-        /* A decision goes on between one event and the next. */
-        status = scall_poll(scall, SLICE);
+        /* A step of a decision between one event and the next. */
+        while ((status = scall_poll(scall, SLICE)) == 2) {
+        }
         if (status < 0)
             return fail("scall_poll", status);
         status = scall_observe(scall, user, item);
@@ -123,9 +124,14 @@ int main(void)
             status = scall_close_segment(scall, reward);
             if (status < 0)
                 return fail("scall_close_segment", status);
+            /* What the decision begins with, before the next event is answered. */
+            while ((status = scall_poll(scall, SLICE)) == 2) {
+            }
+            if (status < 0)
+                return fail("scall_poll", status);
         }
     }
-    while ((status = scall_poll(scall, SLICE)) == 1) {
+    while ((status = scall_poll(scall, SLICE)) > 0) {
     }
     if (status < 0)
         return fail("scall_poll", status);

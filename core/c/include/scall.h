@@ -207,16 +207,16 @@ int32_t scall_knows_item(const Scall *scall, uint32_t item);
 int32_t scall_has_seen(const Scall *scall, uint32_t user, uint32_t item);
 
 // Ends a segment of the stream, says how good its recommendations were (`reward`: against what is usual, about -1 to
-// 1), and begins the decision about the sizes of the next, which scall_poll brings to its end. O(parameters +
-// entities log entities).
+// 1), and begins the decision about the sizes of the next, which scall_poll brings to its end. O(1).
 //
 // # Safety
 // `scall` is from scall_init, and in use by no other call.
 int32_t scall_close_segment(Scall *scall,
                             float reward);
 
-// Goes on with a decision by one step, one of which moves about `parameters` of them. Returns 1 while there is more to
-// do, and 0 when all is done. Between the steps events can be learned and questions answered.
+// Goes on with the end of a segment and the decision after it, by as much work as moving about `parameters` of them
+// is. Returns 0 when all is done, 1 after a step of the decision, and 2 within one. In between events can be learned
+// and questions answered; where they are to find the ranks of a single time, only after a step.
 //
 // # Safety
 // `scall` is from scall_init, and in use by no other call.

@@ -196,8 +196,7 @@ pub unsafe extern "C" fn scall_has_seen(scall: *const Scall, user: u32, item: u3
 }
 
 /// Ends a segment of the stream, says how good its recommendations were (`reward`: against what is usual, about -1 to
-/// 1), and begins the decision about the sizes of the next, which scall_poll brings to its end. O(parameters +
-/// entities log entities).
+/// 1), and begins the decision about the sizes of the next, which scall_poll brings to its end. O(1).
 ///
 /// # Safety
 /// `scall` is from scall_init, and in use by no other call.
@@ -213,18 +212,15 @@ pub unsafe extern "C" fn scall_close_segment(scall: *mut Scall, reward: f32) -> 
         if !reward.is_finite() || reward.abs() > Sac::MAX_MAGNITUDE {
             return Err(ScallStatus::Reward);
         }
-        let refused = |_: LoopError| ScallStatus::Config;
-        segments.close_segment().map_err(refused)?;
-        segments.reward(reward).map_err(refused)?;
-        let positions = segments.propose(true).map_err(refused)?;
-        segments.begin_apply(positions).map_err(refused)?;
+        segments.begin_next_segment(reward, true).map_err(|_: LoopError| ScallStatus::Busy)?;
         Ok(0)
     };
     number(close())
 }
 
-/// Goes on with a decision by one step, one of which moves about `parameters` of them. Returns 1 while there is more to
-/// do, and 0 when all is done. Between the steps events can be learned and questions answered.
+/// Goes on with the end of a segment and the decision after it, by as much work as moving about `parameters` of them
+/// is. Returns 0 when all is done, 1 after a step of the decision, and 2 within one. In between events can be learned
+/// and questions answered; where they are to find the ranks of a single time, only after a step.
 ///
 /// # Safety
 /// `scall` is from scall_init, and in use by no other call.
@@ -234,7 +230,8 @@ pub unsafe extern "C" fn scall_poll(scall: *mut Scall, parameters: u32) -> i32 {
     let scall = unsafe { handle::device(scall) };
     let poll = |scall: &mut Scall| scall.device.segments_mut().poll(parameters);
     number(scall.and_then(|scall| match poll(scall) {
-        Ok(done) => Ok(usize::from(!done)),
+        Ok(true) => Ok(0),
+        Ok(false) => Ok(1 + usize::from(scall.device.segments().is_within_step())),
         Err(_) => Err(ScallStatus::Sizes),
     }))
 }

@@ -85,10 +85,13 @@ pub fn exercise() {
         let _ = black_box(session.apply(black_box(positions)));
     }
 
-    if session.begin_apply(black_box([0.5; 3])).is_ok() {
-        while session.is_busy() {
-            let _ = black_box(session.poll(black_box(7)));
-        }
+    let begun = [
+        session.begin_apply(black_box([0.5; 3])).is_ok(),
+        session.begin_close().is_ok(),
+        session.begin_next_segment(black_box(0.5), black_box(true)).is_ok(),
+    ];
+    while black_box(begun).contains(&true) && session.is_busy() {
+        let _ = black_box(session.poll(black_box(7)));
     }
 
     let mut bytes = black_box([0_u8; 500]);

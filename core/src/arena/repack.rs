@@ -118,8 +118,13 @@ impl<E: Element, L: RowLength> Arena<'_, E, L> {
                 return Err(ArenaError::RowTooLong { side, asked, limit });
             }
         }
-        let users = u64::from(self.cold_size(Side::User)).saturating_add(total(user_sizes));
-        let items = u64::from(self.cold_size(Side::Item)).saturating_add(total(item_sizes));
+        self.checked_taken(PerSide::new(total(user_sizes), total(item_sizes)))
+    }
+
+    /// The same from the elements of the rows.
+    pub(super) fn checked_taken(&self, elements: PerSide<u64>) -> Result<PerSide<u32>, ArenaError> {
+        let users = u64::from(self.cold_size(Side::User)).saturating_add(elements.user);
+        let items = u64::from(self.cold_size(Side::Item)).saturating_add(elements.item);
         let needed = users.saturating_add(items);
         if needed > u64::from(self.budget) {
             return Err(ArenaError::OverBudget { needed, budget: self.budget });

@@ -17,6 +17,9 @@ use crate::tables::{RowLength, Word};
 /// What a row costs a slice, in elements, however short it is.
 const ROW_COST: u32 = 4;
 
+/// New elements after which a slice makes a pause, since they may take much longer to set than others to move.
+const FRESH: u32 = 32;
+
 /// How far a repack has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Motion {
@@ -30,6 +33,8 @@ pub(super) struct Motion {
     edge: u32,
     /// Elements of the side in its new shape, cold-start row included.
     taken: PerSide<u32>,
+    /// What is left of a slice that makes a pause.
+    left: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +87,26 @@ impl<E: Element, L: RowLength> Arena<'_, E, L> {
             }
         }
         let taken = self.checked_total(user_sizes, item_sizes)?;
+        self.begin_motion(taken);
+        Ok(())
+    }
+
+    /// The same with sizes that are added up already, in elements of rows: O(1). None of them is longer than a row
+    /// can be.
+    pub(crate) fn begin_repack_to(&mut self, elements: PerSide<u64>) -> Result<(), ArenaError> {
+        if self.motion.is_some() {
+            return Err(ArenaError::Repacking);
+        }
+        let taken = self.checked_taken(elements)?;
+        self.begin_motion(taken);
+        Ok(())
+    }
+
+    fn begin_motion(&mut self, taken: PerSide<u32>) {
         let (stage, edge) = (Stage::Close(Side::User), self.edge(Side::User, 0));
-        self.motion = Some(Motion { counts: self.counts, stage, id: 0, edge, taken });
+        self.motion = Some(Motion { counts: self.counts, stage, id: 0, edge, taken, left: 0 });
         self.settled = PerSide::new(0, 0);
         self.cold_starts = PerSide::new(0, 0);
-        Ok(())
     }
 
     /// Whether a repack is under way.
@@ -95,9 +115,18 @@ impl<E: Element, L: RowLength> Arena<'_, E, L> {
         self.motion.is_some()
     }
 
+    /// Whether the last slice of a repack has made a pause, because it had new elements to set.
+    #[inline]
+    pub(crate) fn is_within_slice(&self) -> bool {
+        self.motion.is_some_and(|motion| motion.left > 0)
+    }
+
     /// Goes on with a repack, with the sizes that it began with (more behind
     /// them do not matter), and returns whether it is done. Moves and sets
     /// about `elements` elements, a row counting four more than it has; at most one row beyond that.
+    ///
+    /// New elements may take much longer than others: after 32 of them, and the rest of their row, a slice makes a
+    /// pause, and the next call goes on with it, whatever `elements` it asks for.
     ///
     /// With other sizes than it began with rows may end with sizes that nobody asked for, and over the budget.
     pub fn continue_repack(
@@ -119,15 +148,20 @@ impl<E: Element, L: RowLength> Arena<'_, E, L> {
         report: &mut Repacked,
         fill: &mut impl FnMut(Side, u32, usize, &mut [E]),
     ) -> bool {
-        let mut left = elements.max(1);
-        while let Some(motion) = self.motion {
-            if left == 0 {
+        let paused = self.motion.map_or(0, |motion| motion.left);
+        let mut left = if paused > 0 { paused } else { elements.max(1) };
+        let mut fresh = if elements == u32::MAX { u32::MAX } else { FRESH };
+        while let Some(motion) = &mut self.motion {
+            motion.left = if fresh == 0 { left } else { 0 };
+            if left == 0 || fresh == 0 {
                 return false;
             }
+            let motion = *motion;
             let side = motion.side();
             let sizes = if side == Side::User { user_sizes } else { item_sizes };
             let size = sizes.get(..motion.count(side) as usize).unwrap_or(sizes).get(motion.id as usize);
             let size = size.map(|size| size.size());
+            let set = report.fresh;
             let cost = match (motion.stage, size) {
                 (Stage::Close(side), Some(size)) => self.close(side, motion, size, report),
                 (Stage::Open(side), Some(size)) => self.open(side, motion, size, report, fill),
@@ -137,6 +171,7 @@ impl<E: Element, L: RowLength> Arena<'_, E, L> {
                 }
             };
             left = left.saturating_sub(cost);
+            fresh = fresh.saturating_sub(report.fresh - set);
         }
         true
     }

@@ -22,11 +22,14 @@
 //! assert_eq!(frequencies.get(Side::Item, 2), 1.0);
 //! ```
 
+mod heap;
 mod rank;
 mod saved;
 
+pub(crate) use heap::Sorting;
 pub use rank::rank;
 
+use crate::allowance::Allowance;
 use crate::tables::Count;
 use crate::{Side, math};
 
@@ -105,6 +108,19 @@ impl<'a, C: Count> Frequencies<'a, C> {
                 count.fade(fading);
             }
         }
+    }
+
+    /// The same in slices, of which the next begins at count `at` of both sides together; whether that was the last.
+    pub(crate) fn decay_on(&mut self, retention: f32, at: &mut usize, allowance: &mut Allowance) -> bool {
+        let fading = C::fading(retention);
+        for count in self.users.iter_mut().chain(&mut *self.items).skip(*at) {
+            if !allowance.take(1) {
+                return false;
+            }
+            count.fade(fading);
+            *at += 1;
+        }
+        true
     }
 
     #[inline]

@@ -211,7 +211,7 @@ fn heapsort(counts: &[f32], ids: &mut [u32]) {
     }
 }
 
-fn sift_down(counts: &[f32], heap: &mut [u32], mut root: usize) {
+pub(super) fn sift_down(counts: &[f32], heap: &mut [u32], mut root: usize) {
     let key = |heap: &[u32], at: usize| heap.get(at).map(|&id| full_key(counts, id));
     loop {
         let left = 2 * root + 1;
@@ -226,7 +226,7 @@ fn sift_down(counts: &[f32], heap: &mut [u32], mut root: usize) {
 }
 
 #[inline]
-fn exchange(ids: &mut [u32], a: usize, b: usize) {
+pub(super) fn exchange(ids: &mut [u32], a: usize, b: usize) {
     // Always so; it tells the compiler that `swap` cannot panic.
     if a < ids.len() && b < ids.len() {
         ids.swap(a, b);

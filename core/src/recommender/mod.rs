@@ -1,5 +1,6 @@
 //! Matrix factorisation with BPR over ragged rows.
 
+mod averaging;
 mod batch;
 pub mod bpr;
 mod config;
@@ -15,9 +16,11 @@ mod seen;
 mod thin_tests;
 mod top_k;
 
+pub(crate) use averaging::Averaging;
 pub use batch::batch_scratch_len;
 pub use config::{ConfigError, RecommenderConfig, ValidRecommenderConfig};
 pub use model::{Decision, Observed, Recommender, RecommenderError, RecommenderMemory, ThinMemory, score};
+pub(crate) use order::Sorting;
 pub use order::class_ends_len;
 pub use recent::{DECAY, recent_scratch_len};
 pub use seen::{SeenFilter, seen_len};
@@ -25,3 +28,5 @@ pub use top_k::{Scored, TopK};
 
 #[cfg(test)]
 pub(crate) use saved::tests::{Memory, ROOM};
+#[cfg(test)]
+pub(crate) use thin_tests::Memory as ThinRoom;

@@ -5,15 +5,16 @@ use core::fmt;
 use super::bpr::{self, Measured, PerRow, Rows};
 use super::config::ValidRecommenderConfig;
 use super::negative;
-use super::order::Order;
+use super::order::{Order, Sorting};
 use super::seen::SeenFilter;
 use crate::Side;
+use crate::allowance::Allowance;
 use crate::arena::{Admission, Arena, ArenaError, ArenaMemory, Repacked, Serving};
 use crate::element::{Element, NEAREST};
 use crate::frequency::Frequencies;
 use crate::random::Generator;
 use crate::side::PerSide;
-use crate::tables::{Full, LogCount, LogSum, RowLength, SquareSum, Tables, Thin};
+use crate::tables::{Full, LogCount, LogSum, RowLength, SquareSum, Tables, Thin, Word};
 
 /// The memory a [`Recommender`] works on. What it contains before does not matter.
 ///
@@ -470,6 +471,11 @@ impl<'a, E: Element, T: Tables> Recommender<'a, E, T> {
         if let Some(accumulator) = self.accumulators.get_mut(side).get_mut(admission.id as usize) {
             *accumulator = T::Sum::ZERO;
         }
+        // A decision under way gives a newcomer no row.
+        let words = if side == Side::User { &mut *self.user_words } else { self.order.places_mut() };
+        if let Some(word) = words.get_mut(admission.id as usize) {
+            *word = T::Word::ZERO;
+        }
         Ok(admission)
     }
 
@@ -558,23 +564,42 @@ impl<'a, E: Element, T: Tables> Recommender<'a, E, T> {
     /// Goes on with a repack; returns whether it is done. Moves and sets about `elements` elements, as
     /// [`Arena::continue_repack`] says. The last slice takes O(items) beyond that, to put them in order.
     pub fn continue_repack(&mut self, elements: u32) -> bool {
-        if !self.arena.is_repacking() {
-            return true;
-        }
-        let Self { arena, initial, config, accumulators, means, user_words, order, .. } = self;
-        let done =
-            arena.continue_repack(user_words, order.places(), elements, |side, id, first, elements| {
-                if first == 0
-                    && let Some(accumulator) = accumulators.get_mut(side).get_mut(id as usize)
-                {
-                    *accumulator = T::Sum::ZERO;
-                }
-                initialise(initial, config, side, first, means.get(side), elements);
-            });
-        if done {
+        let is_under_way = self.arena.is_repacking();
+        let done = self.move_on(elements);
+        if done && is_under_way {
             self.reorder();
         }
         done
+    }
+
+    /// The same without the order.
+    pub(crate) fn move_on(&mut self, elements: u32) -> bool {
+        let Self { arena, initial, config, accumulators, means, user_words, order, .. } = self;
+        arena.continue_repack(user_words, order.places(), elements, |side, id, first, elements| {
+            if first == 0
+                && let Some(accumulator) = accumulators.get_mut(side).get_mut(id as usize)
+            {
+                *accumulator = T::Sum::ZERO;
+            }
+            initialise(initial, config, side, first, means.get(side), elements);
+        })
+    }
+
+    /// Begins a repack to sizes that are in the words and add up to that many elements of rows, as
+    /// [`begin_repack`](Self::begin_repack) does but without means. O(1).
+    pub(crate) fn begin_repack_to(&mut self, elements: PerSide<u64>) -> Result<(), RecommenderError> {
+        self.order.forget();
+        Ok(self.arena.begin_repack_to(elements)?)
+    }
+
+    /// An order of all known items, to be made by [`reorder_on`](Self::reorder_on).
+    pub(crate) fn begin_reorder(&self) -> Sorting {
+        Sorting::of(self.arena.count(Side::Item))
+    }
+
+    /// [`reorder`](Self::reorder) in slices; whether that was the last.
+    pub(crate) fn reorder_on(&mut self, sorting: &mut Sorting, allowance: &mut Allowance) -> bool {
+        self.order.sort_on(sorting, &self.arena, allowance)
     }
 
     /// Sets each side's mean row, and its cold-start row to that: who has no row of their own is answered as
@@ -619,13 +644,7 @@ impl<'a, E: Element, T: Tables> Recommender<'a, E, T> {
                 }
                 *sum /= having as f32;
             }
-            let cold = self.arena.cold_row_mut(side);
-            if let Some(mean) = mean.first().filter(|_| bias > 0) {
-                E::set_bias(cold, *mean, NEAREST);
-            }
-            for (element, mean) in cold.iter_mut().zip(mean.iter()).skip(bias) {
-                *element = E::from_f32(*mean);
-            }
+            set_cold_row(self.arena.cold_row_mut(side), mean, bias);
         }
     }
 
@@ -749,6 +768,16 @@ impl<'a, E: Element, T: Tables> Recommender<'a, E, T> {
         } else if let Some(accumulator) = self.accumulators.get_mut(side).get_mut(id as usize) {
             *accumulator = value;
         }
+    }
+}
+
+/// Makes a cold-start row of a mean row.
+pub(super) fn set_cold_row<E: Element>(cold: &mut [E], mean: &[f32], bias: usize) {
+    if let Some(mean) = mean.first().filter(|_| bias > 0) {
+        E::set_bias(cold, *mean, NEAREST);
+    }
+    for (element, mean) in cold.iter_mut().zip(mean).skip(bias) {
+        *element = E::from_f32(*mean);
     }
 }
 

@@ -7,6 +7,7 @@
 //! blocks of ids, each small enough for a cache.
 
 use crate::Side;
+use crate::allowance::Allowance;
 use crate::arena::{Arena, ItemTable};
 use crate::element::Element;
 use crate::tables::{RowLength, RowView, Word};
@@ -33,6 +34,24 @@ pub(super) struct Order<'a, W = u32> {
     classes: usize,
     /// How many items are in order.
     len: u32,
+}
+
+/// How far an order has come that is made in slices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sorting {
+    /// Items to put in order.
+    count: u32,
+    block: usize,
+    /// Whether the classes of the block are counted, and its items go to their places.
+    counted: bool,
+    /// The next item.
+    id: u32,
+}
+
+impl Sorting {
+    pub(super) const fn of(count: u32) -> Self {
+        Self { count, block: 0, counted: false, id: 0 }
+    }
 }
 
 /// What a place says about its item.
@@ -75,6 +94,11 @@ impl<'a, W: Word> Order<'a, W> {
         self.places
     }
 
+    /// The same to change, where no item is in order.
+    pub(super) fn places_mut(&mut self) -> &mut [W] {
+        self.places
+    }
+
     /// How many items are in order; later ones are not.
     pub(super) fn len(&self) -> u32 {
         self.len
@@ -87,42 +111,72 @@ impl<'a, W: Word> Order<'a, W> {
 
     /// Puts the first `count` items in order.
     pub(super) fn sort_first<E: Element, L: RowLength>(&mut self, count: u32, arena: &Arena<'_, E, L>) {
+        self.sort_on(&mut Sorting::of(count), arena, &mut Allowance::unlimited());
+    }
+
+    /// The same in slices; whether that was the last. Rows that are there must stay where they are until then; there is
+    /// no order before.
+    pub(super) fn sort_on<E: Element, L: RowLength>(
+        &mut self,
+        sorting: &mut Sorting,
+        arena: &Arena<'_, E, L>,
+        allowance: &mut Allowance,
+    ) -> bool {
         self.len = 0;
         let places = W::places_mut(self.places);
         // Rows that move would leave the order behind.
         if arena.is_repacking() || places.is_empty() {
-            return;
+            return true;
         }
         let items = Items::new(arena);
         // One class alone could not tell rows from none.
-        let Some(last) = self.classes.checked_sub(1).filter(|&last| last > 0) else { return };
+        let Some(last) = self.classes.checked_sub(1).filter(|&last| last > 0) else { return true };
         let class = |length: usize| last - length.min(last);
-        let mut first = 0_u32;
-        for ends in self.ends.chunks_exact_mut(last + 1) {
-            let ids = first..count.min(first.saturating_add(BLOCK as u32));
-            ends.fill(0);
-            for id in ids.clone() {
-                if let Some(end) = ends.get_mut(class(items.span(id).1)) {
-                    *end += 1;
-                }
+        let count = sorting.count;
+        for ends in self.ends.chunks_exact_mut(last + 1).skip(sorting.block) {
+            let first = (sorting.block * BLOCK) as u32;
+            let end = count.min(first.saturating_add(BLOCK as u32));
+            if first >= end {
+                break;
             }
-            let mut begin = first;
-            for end in &mut *ends {
-                begin += core::mem::replace(end, begin);
+            if !sorting.counted {
+                if sorting.id == first {
+                    ends.fill(0);
+                }
+                while sorting.id < end {
+                    if !allowance.take(1) {
+                        return false;
+                    }
+                    if let Some(end) = ends.get_mut(class(items.span(sorting.id).1)) {
+                        *end += 1;
+                    }
+                    sorting.id += 1;
+                }
+                let mut begin = first;
+                for end in &mut *ends {
+                    begin += core::mem::replace(end, begin);
+                }
+                (sorting.counted, sorting.id) = (true, first);
             }
             // Each end is where the next row of its class goes, and so the end when all have gone.
-            for id in ids.clone() {
-                let (start, length) = items.span(id);
+            while sorting.id < end {
+                if !allowance.take(1) {
+                    return false;
+                }
+                let (start, length) = items.span(sorting.id);
                 if let Some(end) = ends.get_mut(class(length)) {
                     if let Some(place) = places.get_mut(*end as usize) {
-                        *place = if length == 0 { id } else { start };
+                        *place = if length == 0 { sorting.id } else { start };
                     }
                     *end += 1;
                 }
+                sorting.id += 1;
             }
-            first = ids.end;
+            sorting.block += 1;
+            sorting.counted = false;
         }
-        self.len = first;
+        self.len = sorting.id;
+        true
     }
 
     /// The classes of one block after the other, in each the longest rows first.

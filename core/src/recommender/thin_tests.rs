@@ -21,7 +21,7 @@ const PARAMETERS: usize = 4 * (USERS + ITEMS);
 const SHAPE: [u32; 1] = [9];
 
 /// Memory filled with what must not matter.
-struct Memory {
+pub(crate) struct Memory {
     values: Vec<f32>,
     starts: PerSide<Vec<u32>>,
     lengths: PerSide<Vec<u8>>,
@@ -42,7 +42,7 @@ fn lend<T>(vectors: &mut PerSide<Vec<T>>) -> PerSide<&mut [T]> {
 }
 
 impl Memory {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             values: vec![f32::NAN; PARAMETERS],
             starts: PerSide::new(vec![7; starts_len(USERS)], vec![7; starts_len(ITEMS)]),
@@ -56,7 +56,7 @@ impl Memory {
         }
     }
 
-    fn recommender(&mut self) -> Recommender<'_, f32, Thin> {
+    pub(crate) fn recommender(&mut self) -> Recommender<'_, f32, Thin> {
         let memory = ThinMemory {
             arena: ArenaMemory {
                 values: &mut self.values,

@@ -35,12 +35,12 @@ pub struct Figures {
     pub short_list: Spent,
     /// Twenty recommendations during a decision.
     pub recommend_meanwhile: Spent,
-    /// The end of a segment: ranks and the state.
+    /// One slice of the end of a segment: ranks and the state.
     pub close: Spent,
     /// What the policy learns from a reward.
     pub reward: Spent,
     /// The policy's choice.
     pub propose: Spent,
-    /// One step of a decision.
+    /// One slice of a decision.
     pub decide: Spent,
 }

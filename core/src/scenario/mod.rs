@@ -352,19 +352,22 @@ impl<'a, P: Policy + Snapshot, C: FnMut() -> u32> Run<'a, P, C> {
         self.usual_recall += 0.25 * (recall - self.usual_recall);
 
         let segments = self.device.segments_mut();
-        let mut ticks = [0; 4];
+        segments.begin_close().map_err(|_| ScenarioError::Segment)?;
+        while segments.is_busy() {
+            let before = (self.clock)();
+            segments.poll(SLICE).map_err(|_| ScenarioError::Segment)?;
+            self.figures.close.add((self.clock)().wrapping_sub(before));
+        }
+        let mut ticks = [0; 3];
         ticks[0] = (self.clock)();
-        segments.close_segment().map_err(|_| ScenarioError::Segment)?;
-        ticks[1] = (self.clock)();
         segments.reward(reward).map_err(|_| ScenarioError::Segment)?;
-        ticks[2] = (self.clock)();
+        ticks[1] = (self.clock)();
         let positions = segments.propose(true).map_err(|_| ScenarioError::Segment)?;
-        ticks[3] = (self.clock)();
+        ticks[2] = (self.clock)();
         segments.begin_apply(positions).map_err(|_| ScenarioError::Segment)?;
-        let Figures { close, reward, propose, .. } = &mut self.figures;
-        let [start, closed, rewarded, proposed] = ticks;
-        close.add(closed.wrapping_sub(start));
-        reward.add(rewarded.wrapping_sub(closed));
+        let Figures { reward, propose, .. } = &mut self.figures;
+        let [start, rewarded, proposed] = ticks;
+        reward.add(rewarded.wrapping_sub(start));
         propose.add(proposed.wrapping_sub(rewarded));
         Ok(())
     }
@@ -379,15 +382,20 @@ impl<'a, P: Policy + Snapshot, C: FnMut() -> u32> Run<'a, P, C> {
         Ok(())
     }
 
-    /// Goes on with a decision, between one event and the next; whether that was the end of it.
+    /// Takes a step of a decision, in as many slices as that takes, between one event and the next; whether that was
+    /// the end of it.
     fn go_on(&mut self) -> Result<bool, ScenarioError> {
         let mut decided = false;
-        if self.device.segments().is_busy() {
+        let segments = self.device.segments_mut();
+        while segments.is_busy() {
             let before = (self.clock)();
-            decided = self.device.segments_mut().poll(SLICE).map_err(|_| ScenarioError::Segment)?;
+            decided = segments.poll(SLICE).map_err(|_| ScenarioError::Segment)?;
             self.figures.decide.add((self.clock)().wrapping_sub(before));
-            let arena = self.device.recommender().arena();
+            let arena = segments.recommender().arena();
             self.report.budget_violations += u32::from(arena.used() > arena.budget());
+            if !segments.is_within_step() {
+                break;
+            }
         }
         Ok(decided)
     }

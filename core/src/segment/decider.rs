@@ -4,12 +4,13 @@ use core::fmt;
 
 use super::space::ActionSpace;
 use crate::Side;
+use crate::allowance::Allowance;
 use crate::element::Element;
 use crate::policy::{Policy, Sac, SacError, Transition};
 use crate::recommender::{Decision, Recommender};
 use crate::side::PerSide;
 use crate::sizes::{Action, Distribution};
-use crate::state::{SideFigures, SideState, StateConfig, StateError};
+use crate::state::{Pool, Pooled, SideFigures, SideState, StateConfig, StateError};
 use crate::tables::{Count, Tables};
 
 /// A policy, what it reads, and what its numbers mean.
@@ -109,17 +110,12 @@ impl<'a, P: Policy> Decider<'a, P> {
     ) -> Result<(), DeciderError> {
         let Decision { arena, frequencies, means, mut words } = recommender.decide();
         let figures = |side: Side| {
-            let sizes = || (0..arena.count(side)).map(|id| arena.size(side, id));
-            let counts = || frequencies.get(side).iter().map(|count| count.value());
-            let entities = frequencies.get(side).len();
-            SideFigures {
-                entities,
-                least: if entities > 0 { counts().fold(f32::INFINITY, f32::min) } else { 0.0 },
-                greatest: counts().fold(0.0, f32::max),
-                mean_embedding: means.get(side),
-                largest: sizes().max().unwrap_or(0) as f32,
-                smallest: sizes().min().unwrap_or(0) as f32,
+            let counts = frequencies.get(side);
+            let mut extremes = Extremes::NONE;
+            for (id, count) in (0..).zip(*counts) {
+                extremes.add(count.value(), arena.size(side, id));
             }
+            extremes.figures(counts.len() as u32, means.get(side))
         };
         let sides = PerSide::new(figures(Side::User), figures(Side::Item));
         let (config, last_reward) = (self.config, self.last_reward);
@@ -127,6 +123,55 @@ impl<'a, P: Policy> Decider<'a, P> {
         Ok(config.write_ranked(&sides, last_reward, now, |side, pool| {
             T::by_rank(frequencies.get(side), words.get_mut(side), |count| pool.push(count));
         })?)
+    }
+
+    /// [`read`](Self::read) in slices; whether that was the last. Until then the words belong to it, and there is no
+    /// state.
+    pub(super) fn read_on<E: Element, T: Tables>(
+        &mut self,
+        recommender: &mut Recommender<'_, E, T>,
+        reading: &mut Reading<T::Ranking>,
+        allowance: &mut Allowance,
+    ) -> bool {
+        let Decision { arena, frequencies, means, mut words } = recommender.decide();
+        let (side, config) = (reading.side, self.config);
+        let known = *reading.known.get(side);
+        let counts = frequencies.get(side).get(..known as usize).unwrap_or_default();
+        if reading.pool.is_none() {
+            if side == Side::User && reading.id == 0 {
+                self.next_state(reading.known.user as usize, reading.known.item as usize);
+            }
+            let extremes = reading.extremes.get_mut(side);
+            for (id, count) in (0..).zip(counts).skip(reading.id) {
+                if !allowance.take(1) {
+                    return false;
+                }
+                extremes.add(count.value(), arena.size(side, id));
+                reading.id += 1;
+            }
+        }
+        let figures = |side| reading.extremes.get(side).figures(*reading.known.get(side), means.get(side));
+        let now = self.states.get_mut(config.len()..).unwrap_or_default();
+        let groups = config.groups_mut(side, now);
+        let (pooled, mut ranking) = reading.pool.unzip();
+        let mut pool = match pooled {
+            Some(pooled) => Pool::again(pooled, groups),
+            None => Pool::new(&figures(side), groups),
+        };
+        let ranking = ranking.get_or_insert_default();
+        let words = words.get_mut(side).get_mut(..known as usize).unwrap_or_default();
+        let done = T::by_rank_on(counts, words, ranking, allowance, |count| pool.push(count));
+        if !done {
+            reading.pool = Some((pool.pooled(), *ranking));
+            return false;
+        }
+        pool.close();
+        if side == Side::User {
+            *reading = Reading { side: Side::Item, id: 0, pool: None, ..*reading };
+            return false;
+        }
+        config.write_rest(&PerSide::new(figures(Side::User), figures(Side::Item)), self.last_reward, now);
+        true
     }
 
     /// Reads a state of which the caller knows both sides; the one read before becomes the state before.
@@ -181,6 +226,59 @@ impl<'a, P: Policy> Decider<'a, P> {
         self.policy.learn(&Transition { state, action: positions, reward, next_state: now })?;
         self.last_reward = reward;
         Ok(())
+    }
+}
+
+/// How far a state has come that is read in slices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Reading<R> {
+    /// Entities of the state.
+    known: PerSide<u32>,
+    side: Side,
+    /// The next entity.
+    id: usize,
+    extremes: PerSide<Extremes>,
+    /// The frequencies by rank, when those are known.
+    pool: Option<(Pooled, R)>,
+}
+
+impl<R: Copy> Reading<R> {
+    /// A state of so many entities.
+    pub(super) const fn new(known: PerSide<u32>) -> Self {
+        let extremes = PerSide::new(Extremes::NONE, Extremes::NONE);
+        Self { known, side: Side::User, id: 0, extremes, pool: None }
+    }
+}
+
+/// The ends of what the entities of a side have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Extremes {
+    least: f32,
+    greatest: f32,
+    largest: u32,
+    smallest: u32,
+}
+
+impl Extremes {
+    const NONE: Self = Self { least: f32::INFINITY, greatest: 0.0, largest: 0, smallest: u32::MAX };
+
+    fn add(&mut self, count: f32, size: u32) {
+        self.least = self.least.min(count);
+        self.greatest = self.greatest.max(count);
+        self.largest = self.largest.max(size);
+        self.smallest = self.smallest.min(size);
+    }
+
+    fn figures<'m>(&self, entities: u32, mean_embedding: &'m [f32]) -> SideFigures<'m> {
+        let any = entities > 0;
+        SideFigures {
+            entities: entities as usize,
+            least: if any { self.least } else { 0.0 },
+            greatest: self.greatest,
+            mean_embedding,
+            largest: self.largest as f32,
+            smallest: if any { self.smallest as f32 } else { 0.0 },
+        }
     }
 }
 

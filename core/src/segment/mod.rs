@@ -10,6 +10,7 @@ mod policy_file;
 mod resize;
 mod saved;
 mod segment_loop;
+mod slices;
 mod space;
 
 pub use decider::{Decider, DeciderError};

@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::allowance::Allowance;
 use crate::arena::Repacked;
 use crate::element::Element;
 use crate::math;
@@ -11,7 +12,7 @@ use crate::random::Generator;
 use crate::recommender::{Recommender, RecommenderError};
 use crate::side::{PerSide, Side};
 use crate::sizes::{
-    Action, Distribution, Plan, Settled, SizeSettings, SizesError, draw_weights, expected_weights, fit_sides,
+    Action, Distribution, Plan, Settled, SidesFit, SizeSettings, SizesError, draw_weights, expected_weights,
     settle,
 };
 use crate::tables::{Tables, Word};
@@ -130,7 +131,7 @@ fn resize_with<E: Element, T: Tables>(
 }
 
 /// The first half of a decision: how many ranks of each side get which size, in `counts`. The words are lost.
-pub(super) fn fit_rule<E: Element, T: Tables>(
+fn fit_rule<E: Element, T: Tables>(
     recommender: &mut Recommender<'_, E, T>,
     rule: &SizeRule,
     weights: Option<PerSide<&[T::Count]>>,
@@ -149,7 +150,7 @@ pub(super) fn fit_rule<E: Element, T: Tables>(
 
 /// The second half, for one side: the size of each entity in its word, from the counts of [`fit_rule`]. Who has
 /// come since then gets none.
-pub(super) fn deal_side<E: Element, T: Tables>(
+fn deal_side<E: Element, T: Tables>(
     recommender: &mut Recommender<'_, E, T>,
     side: Side,
     rule: &SizeRule,
@@ -182,6 +183,62 @@ pub(super) fn deal_side<E: Element, T: Tables>(
     Ok(settled)
 }
 
+/// How far a fit of weights to a budget has come, of which every item with a row takes a bias for itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Fitting {
+    Begin,
+    /// As if all items had a bias, or half the budget where that is more than they can have.
+    First(SidesFit),
+    /// The biases of the others are dimensions for those who are served, who are so many.
+    Second(SidesFit, usize),
+}
+
+impl Fitting {
+    /// Goes on; the plan when it is done, with the counts of all ranks.
+    #[expect(clippy::too_many_arguments, reason = "what a fit works from")]
+    pub(super) fn go_on<W: Word>(
+        &mut self,
+        settings: &ResizeSettings,
+        bias: u32,
+        budget: u64,
+        user_share: f64,
+        words: PerSide<&[W]>,
+        mut counts: PerSide<&mut [u32]>,
+        allowance: &mut Allowance,
+    ) -> Result<Option<Plan>, SizesError> {
+        let mut bounds = settings.sizes.bounds;
+        let (users, items) = (words.user.len(), words.item.len());
+        let biases = u64::from(bias) * items as u64;
+        let first = budget.saturating_sub(biases).max(if bias > 0 { budget / 2 } else { budget });
+        let of = |counts: &PerSide<&mut [u32]>, bounds, budget, items| {
+            let counts = PerSide::new(&*counts.user, &*counts.item);
+            SidesFit::new(user_share, bounds, budget, PerSide::new(users, items), counts)
+        };
+        match self {
+            Self::Begin => *self = Self::First(of(&counts, bounds, first, items)?),
+            Self::First(fit) => {
+                let Some(plan) = fit.go_on(words, counts.as_mut(), allowance) else { return Ok(None) };
+                let served = plan.sides.item.served as usize;
+                if bias == 0 || (served == items && first + biases == budget) {
+                    return Ok(Some(plan));
+                }
+                bounds.item.min = bounds.item.min.max(1);
+                let dimensions = budget.saturating_sub(u64::from(bias) * served as u64);
+                *self = Self::Second(of(&counts, bounds, dimensions, served)?, served);
+            }
+            Self::Second(fit, served) => {
+                let weighed = PerSide::new(words.user, words.item.get(..*served).unwrap_or_default());
+                let Some(plan) = fit.go_on(weighed, counts.as_mut(), allowance) else { return Ok(None) };
+                if let Some(none) = counts.item.first_mut() {
+                    *none += (items - *served) as u32;
+                }
+                return Ok(Some(plan));
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// What a fit works from.
 struct Weights<'w, T: Tables> {
     rule: &'w SizeRule,
@@ -200,26 +257,16 @@ impl<T: Tables> Weights<'_, T> {
         generator: &mut Generator,
     ) -> Result<Plan, SizesError> {
         let user_share = self.weigh(words.as_mut(), generator)?;
-        let mut bounds = self.settings.sizes.bounds;
-        let items = words.item.len();
-        let biases = u64::from(bias) * items as u64;
-        // As if all items had a bias, or half the budget where that is more than they can have.
-        let first = budget.saturating_sub(biases).max(if bias > 0 { budget / 2 } else { budget });
-        let weighed = PerSide::new(&*words.user, &*words.item);
-        let plan = fit_sides(user_share, bounds, first, weighed, counts.as_mut())?;
-        let served = plan.sides.item.served as usize;
-        if bias == 0 || (served == items && first + biases == budget) {
-            return Ok(plan);
+        let mut fitting = Fitting::Begin;
+        let (settings, unlimited) = (self.settings, &mut Allowance::unlimited());
+        loop {
+            let words = PerSide::new(&*words.user, &*words.item);
+            let plan =
+                fitting.go_on(settings, bias, budget, user_share, words, counts.as_mut(), unlimited)?;
+            if let Some(plan) = plan {
+                return Ok(plan);
+            }
         }
-        // The biases of the others are dimensions for those who are served.
-        bounds.item.min = bounds.item.min.max(1);
-        let weighed = PerSide::new(&*words.user, words.item.get(..served).unwrap_or_default());
-        let dimensions = budget.saturating_sub(u64::from(bias) * served as u64);
-        let plan = fit_sides(user_share, bounds, dimensions, weighed, counts.as_mut())?;
-        if let Some(none) = counts.item.first_mut() {
-            *none += (items - served) as u32;
-        }
-        Ok(plan)
     }
 
     /// Writes weights by rank to the words; returns the users' share of the budget.

@@ -89,6 +89,7 @@ impl<E: Element, P: Policy + Snapshot, T: Tables> Snapshot for SegmentLoop<'_, E
         if !reader.is_dry() {
             self.taken = taken;
             self.stage = None;
+            self.within = false;
             self.segments = segments;
         }
         Ok(())

@@ -4,16 +4,18 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::decider::{Decider, DeciderError};
-use super::resize::{ResizeError, ResizeSettings, Resized, SizeRule, deal_side, fit_rule, resize};
+use super::decider::{Decider, DeciderError, Reading};
+use super::resize::{ResizeError, ResizeSettings, Resized, SizeRule, resize};
+use super::slices::{ActionFit, SideDeal};
+use crate::allowance::Allowance;
 use crate::element::Element;
 use crate::frequency::retention_of_half_life;
 use crate::policy::{Policy, Sac};
 use crate::random::Generator;
-use crate::recommender::{Observed, Recommender, RecommenderError, Scored};
+use crate::recommender::{Averaging, Observed, Recommender, RecommenderError, Scored, Sorting};
 use crate::side::{PerSide, Side};
 use crate::sizes::Action;
-use crate::tables::{Full, Tables, Word};
+use crate::tables::{Full, Tables};
 
 /// What a loop does at the end of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +32,8 @@ pub struct LoopSettings {
 ///
 /// ```text
 /// observe, recommend, observe, ...          events as they come
-/// close_segment -> propose -> apply         a decision
+/// close_segment -> propose -> apply         a decision, or in slices:
+/// begin_next_segment, poll, ...
 /// observe, ...                              the next segment
 /// reward                                    what the decision earned
 /// ```
@@ -46,26 +49,48 @@ pub struct SegmentLoop<'a, E = f32, P = Sac<'a>, T: Tables = Full> {
     pub(super) sizes: Generator,
     pub(super) taken: Option<[f32; 3]>,
     pub(super) segments: u32,
-    pub(super) stage: Option<Stage>,
+    pub(super) stage: Option<Stage<T::Ranking>>,
+    /// Whether the last slice ended within a step.
+    pub(super) within: bool,
 }
 
-/// What comes next of a decision in slices.
+/// What comes next of what is done in slices.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Stage {
+pub(super) enum Stage<R> {
+    /// The end of a segment, and what then follows: a reward, and whether to explore.
+    Close(Reading<R>, Option<(f32, bool)>),
+    Decide(Decision, Step<R>),
+}
+
+/// A decision under way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Decision {
     action: Action,
     /// What newcomers ask for when all is done.
     admission: PerSide<u32>,
     /// Entities that get sizes.
     known: PerSide<u32>,
-    step: Step,
+    /// Elements of their rows to be.
+    elements: PerSide<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Step {
-    Fit,
-    Deal(Side),
-    Begin,
+pub(super) enum Step<R> {
+    Fit(ActionFit),
+    Deal(Side, SideDeal<R>),
+    Average(Averaging),
     Move,
+    Reorder(Sorting),
+    Decay(usize),
+}
+
+/// How far a slice came.
+enum Progress {
+    /// Within a step.
+    Within,
+    /// To the end of one.
+    Between,
+    Done,
 }
 
 impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
@@ -77,7 +102,17 @@ impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
         counts: PerSide<&'a mut [u32]>,
         sizes: Generator,
     ) -> Self {
-        Self { recommender, decider, settings, counts, sizes, taken: None, segments: 0, stage: None }
+        Self {
+            recommender,
+            decider,
+            settings,
+            counts,
+            sizes,
+            taken: None,
+            segments: 0,
+            stage: None,
+            within: false,
+        }
     }
 
     /// The recommender.
@@ -128,6 +163,31 @@ impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
         self.expect_no_stage()?;
         self.decider.read(&mut self.recommender)?;
         self.segments = self.segments.saturating_add(1);
+        Ok(())
+    }
+
+    /// Begins what [`close_segment`](Self::close_segment) does, to be done in slices by [`poll`](Self::poll). Between
+    /// them events may come and questions be answered; the state is then that of no single time.
+    ///
+    /// # Errors
+    /// [`LoopError::Busy`], while something else is under way.
+    pub fn begin_close(&mut self) -> Result<(), LoopError> {
+        self.expect_no_stage()?;
+        self.stage = Some(Stage::Close(Reading::new(self.known()), None));
+        Ok(())
+    }
+
+    /// Begins all that lies between two segments, to be done by [`poll`](Self::poll): the end of one, as
+    /// [`begin_close`](Self::begin_close) says, the [`reward`](Self::reward), what the policy
+    /// [proposes](Self::propose), and the decision for the other. Reward and proposal come with the last slice of the
+    /// end.
+    ///
+    /// # Errors
+    /// [`LoopError::Busy`], while something else is under way. A reward beyond all measure is refused by the poll that
+    /// comes to it; there is no decision then.
+    pub fn begin_next_segment(&mut self, reward: f32, explore: bool) -> Result<(), LoopError> {
+        self.expect_no_stage()?;
+        self.stage = Some(Stage::Close(Reading::new(self.known()), Some((reward, explore))));
         Ok(())
     }
 
@@ -184,77 +244,135 @@ impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
     pub fn begin_apply(&mut self, positions: [f32; 3]) -> Result<Action, LoopError> {
         self.expect_no_stage()?;
         let action = self.decider.action(positions);
-        let admission = self.recommender.admission_sizes();
-        self.stage = Some(Stage { action, admission, known: PerSide::new(0, 0), step: Step::Fit });
+        let (known, admission) = (self.known(), self.recommender.admission_sizes());
+        let decision = Decision { action, admission, known, elements: PerSide::new(0, 0) };
+        self.stage = Some(Stage::Decide(decision, Step::Fit(ActionFit::new(known))));
         self.recommender.set_admission_sizes(PerSide::new(0, 0));
         self.taken = Some(positions);
         Ok(action)
     }
 
-    /// Goes on with a decision, and returns whether all is done. One call takes one of these steps: how many
-    /// entities get which size, O(entities); the size of each user, or of each item, O(entities log entities);
-    /// the mean rows, O(elements); then rows, about `elements` elements each time.
+    /// Goes on with a decision, or with the end of a segment, and returns whether all is done.
+    ///
+    /// The steps of a decision are: how many entities get which size; the size of each user; of each item; the mean
+    /// rows; then rows, about `elements` elements in each step; with the last of them the order of retrieval and the
+    /// decay. One call takes one step or a part of it: work of about that of moving `elements` elements, an entity that
+    /// is looked at counting as one and one that is ranked as four; at most one of these beyond that: a row, O(largest
+    /// size * log entities) for one level of the fit, O(log entities) for a rank. So calls get no longer where there are
+    /// more entities. But weights that are drawn, or of another distribution than the power law and Pareto's, come in
+    /// one call, O(entities).
+    ///
+    /// The outcome is that of [`apply`](Self::apply) where nothing happens between the calls. Events may come
+    /// between any two; where ranks are to be those of a single time, only between two [steps](Self::is_within_step).
     ///
     /// # Errors
     /// Settings that cannot be met; rows are as before then, and the decision is given up.
     pub fn poll(&mut self, elements: u32) -> Result<bool, LoopError> {
-        let Some(stage) = self.stage else { return Ok(true) };
-        match self.step(stage, elements) {
-            Ok(Some(next)) => {
-                self.stage = Some(next);
-                Ok(false)
+        let Some(mut stage) = self.stage.take() else { return Ok(true) };
+        let progress = match &mut stage {
+            Stage::Close(reading, then) => {
+                let allowance = &mut Allowance::new(elements);
+                if self.decider.read_on(&mut self.recommender, reading, allowance) {
+                    self.within = false;
+                    self.segments = self.segments.saturating_add(1);
+                    return self.follow(*then);
+                }
+                Ok(Progress::Within)
             }
-            Ok(None) => {
-                self.give_up(stage);
-                self.recommender.frequencies_mut().decay(retention_of_half_life(self.settings.half_life));
-                Ok(true)
-            }
-            Err(error) => {
-                self.give_up(stage);
-                Err(error)
-            }
+            Stage::Decide(decision, step) => self.decide(decision, step, elements),
+        };
+        self.within = matches!(progress, Ok(Progress::Within));
+        if matches!(progress, Ok(Progress::Within | Progress::Between)) {
+            self.stage = Some(stage);
+            return Ok(false);
         }
+        if let Stage::Decide(decision, _) = stage {
+            self.recommender.set_admission_sizes(decision.admission);
+        }
+        progress.map(|_| true)
     }
 
-    /// Whether a decision is under way.
+    /// What follows the end of a segment; whether that is nothing.
+    fn follow(&mut self, then: Option<(f32, bool)>) -> Result<bool, LoopError> {
+        let Some((reward, explore)) = then else { return Ok(true) };
+        self.reward(reward)?;
+        let positions = self.propose(explore)?;
+        self.begin_apply(positions)?;
+        Ok(false)
+    }
+
+    /// Whether a decision is under way, or the end of a segment.
     pub const fn is_busy(&self) -> bool {
         self.stage.is_some()
     }
 
-    /// Takes one step; `None` after the last.
-    fn step(&mut self, stage: Stage, elements: u32) -> Result<Option<Stage>, LoopError> {
-        let (rule, settings) = (SizeRule::Action(stage.action), self.settings.resize);
-        let (head_room, generator) = (self.head_room(), &mut self.sizes);
-        let next = |step| Ok(Some(Stage { step, ..stage }));
-        match stage.step {
-            Step::Fit => {
-                let counts = self.counts.as_mut();
-                fit_rule(&mut self.recommender, &rule, None, &settings, head_room, counts, generator)?;
-                let arena = self.recommender.arena();
-                let known = PerSide::new(arena.count(Side::User), arena.count(Side::Item));
-                Ok(Some(Stage { known, step: Step::Deal(Side::User), ..stage }))
-            }
-            Step::Deal(side) => {
-                let counts = &mut **self.counts.get_mut(side);
-                deal_side(&mut self.recommender, side, &rule, None, &settings, counts, generator)?;
-                next(if side == Side::User { Step::Deal(Side::Item) } else { Step::Begin })
-            }
-            Step::Begin => {
-                let words = self.recommender.decide().words;
-                for (words, known) in [(words.user, stage.known.user), (words.item, stage.known.item)] {
-                    words.get_mut(known as usize..).unwrap_or_default().fill(T::Word::ZERO);
-                }
-                self.recommender.begin_repack().map_err(ResizeError::from)?;
-                next(Step::Move)
-            }
-            Step::Move if self.recommender.continue_repack(elements) => Ok(None),
-            Step::Move => next(Step::Move),
-        }
+    /// Whether the last [`poll`](Self::poll) ended within a step, so that there is more to do of it.
+    pub const fn is_within_step(&self) -> bool {
+        self.within
     }
 
-    fn give_up(&mut self, stage: Stage) {
-        self.stage = None;
-        self.recommender.set_admission_sizes(stage.admission);
+    fn decide(
+        &mut self,
+        decision: &mut Decision,
+        step: &mut Step<T::Ranking>,
+        elements: u32,
+    ) -> Result<Progress, LoopError> {
+        let allowance = &mut Allowance::new(elements);
+        let (settings, head_room) = (self.settings.resize, self.head_room());
+        let Self { recommender, sizes, counts, .. } = self;
+        match step {
+            Step::Fit(fit) => {
+                let (action, counts) = (decision.action, counts.as_mut());
+                let fitted = fit.go_on(recommender, action, &settings, head_room, counts, sizes, allowance);
+                if !fitted.map_err(ResizeError::from)? {
+                    return Ok(Progress::Within);
+                }
+                *step = Step::Deal(Side::User, SideDeal::Begin);
+            }
+            Step::Deal(side, deal) => {
+                let (side, known) = (*side, *decision.known.get(*side));
+                let dealt = deal.go_on(recommender, side, known, &settings, counts.get_mut(side), allowance);
+                let Some(elements) = dealt.map_err(ResizeError::from)? else { return Ok(Progress::Within) };
+                *decision.elements.get_mut(side) = elements;
+                *step = match side {
+                    Side::User => Step::Deal(Side::Item, SideDeal::Begin),
+                    Side::Item => Step::Average(Averaging::START),
+                };
+            }
+            Step::Average(averaging) => {
+                if !recommender.average_on(averaging, allowance) {
+                    return Ok(Progress::Within);
+                }
+                recommender.begin_repack_to(decision.elements).map_err(ResizeError::from)?;
+                *step = Step::Move;
+            }
+            Step::Move => {
+                if recommender.move_on(elements) {
+                    *step = Step::Reorder(recommender.begin_reorder());
+                    return Ok(Progress::Within);
+                }
+                if recommender.arena().is_within_slice() {
+                    return Ok(Progress::Within);
+                }
+            }
+            Step::Reorder(sorting) => {
+                if recommender.reorder_on(sorting, allowance) {
+                    *step = Step::Decay(0);
+                }
+                return Ok(Progress::Within);
+            }
+            Step::Decay(at) => {
+                let retention = retention_of_half_life(self.settings.half_life);
+                let done = recommender.frequencies_mut().decay_on(retention, at, allowance);
+                return Ok(if done { Progress::Done } else { Progress::Within });
+            }
+        }
+        Ok(Progress::Between)
+    }
+
+    fn known(&self) -> PerSide<u32> {
+        let arena = self.recommender.arena();
+        PerSide::new(arena.count(Side::User), arena.count(Side::Item))
     }
 
     fn head_room(&self) -> u32 {
@@ -302,3 +420,6 @@ impl fmt::Display for LoopError {
 }
 
 impl core::error::Error for LoopError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 use super::SizesError;
+use crate::allowance::Allowance;
 use crate::tables::Word;
 
 /// Marks a word that still holds an id.
-const MARK: u32 = 1 << 31;
+pub(crate) const MARK: u32 = 1 << 31;
 
 /// Writes the sizes that `counts` stand for by rank, largest first.
 ///
@@ -36,13 +37,7 @@ pub fn deal(words: &mut [u32], counts: &mut [u32]) -> Result<(), SizesError> {
     check(counts, words.len())?;
     mark_all(words)?;
     sum_up(counts, words.len())?;
-    let mut start = 0;
-    while let Some(&first) = words.get(start) {
-        if first & MARK != 0 {
-            place_cycle(words, counts, start, first);
-        }
-        start = start.saturating_add(1);
-    }
+    Dealing::default().go_on(words, counts, &mut Allowance::unlimited());
     take_apart(counts);
     Ok(())
 }
@@ -71,19 +66,38 @@ pub(crate) fn take_apart(sums: &mut [u32]) {
     }
 }
 
-/// Places the sizes of one cycle of the ranking, from rank `start` whose word is `first`.
-fn place_cycle(words: &mut [u32], reach: &[u32], start: usize, first: u32) {
-    let (mut rank, mut word) = (start, first);
-    loop {
-        let id = (word & !MARK) as usize;
-        let size = reach.partition_point(|&ranks| ranks as usize > rank).saturating_sub(1);
-        let Some(place) = words.get_mut(id) else { return };
-        // The word that makes way is that of the rank numbered like the id.
-        word = core::mem::replace(place, size as u32);
-        if id == start {
-            return;
+/// How far [`deal`] has come, in slices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dealing {
+    /// All words before have their sizes.
+    start: usize,
+    /// The next rank of the cycle that goes from there, and its word.
+    cycle: Option<(usize, u32)>,
+}
+
+impl Dealing {
+    /// Goes on, and returns whether all is dealt. `words` hold the ids by rank, each with its [`MARK`]; `reach` are
+    /// counts that were [summed up](sum_up).
+    pub(crate) fn go_on(&mut self, words: &mut [u32], reach: &[u32], allowance: &mut Allowance) -> bool {
+        while let Some(&first) = words.get(self.start) {
+            if !allowance.take(1) {
+                return false;
+            }
+            let (rank, word) = match self.cycle {
+                Some(next) => next,
+                None if first & MARK != 0 => (self.start, first),
+                None => {
+                    self.start = self.start.saturating_add(1);
+                    continue;
+                }
+            };
+            let id = (word & !MARK) as usize;
+            let size = reach.partition_point(|&ranks| ranks as usize > rank).saturating_sub(1);
+            // The word that makes way is that of the rank numbered like the id.
+            let next = words.get_mut(id).map(|place| core::mem::replace(place, size as u32));
+            self.cycle = next.filter(|_| id != self.start).map(|word| (id, word));
         }
-        rank = id;
+        true
     }
 }
 

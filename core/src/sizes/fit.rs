@@ -1,4 +1,5 @@
 use super::SizesError;
+use crate::allowance::Allowance;
 use crate::tables::Word;
 
 /// The sizes a row may have.
@@ -63,55 +64,122 @@ pub fn fit<W: Word>(
     counts: &mut [u32],
 ) -> Result<Fitted, SizesError> {
     check(words.len(), bounds, counts)?;
-    let Bounds { min, max } = bounds;
-    let entities = words.len() as u64;
-    let affordable = budget.checked_div(u64::from(min)).unwrap_or(u64::MAX).min(entities);
-    // No more than the length, so it fits.
-    let served = usize::try_from(affordable).unwrap_or(words.len());
-    let words_served = words.get(..served).unwrap_or(words);
-    counts.fill(0);
+    let mut search = Search::START;
+    search.go_on(words, bounds, budget, &mut Allowance::unlimited());
+    Ok(search.finish(words, bounds, budget, counts))
+}
 
-    let mut fitted = Fitted::default();
-    let mut take = |size: u32, ranks: usize| {
-        let ranks = u32::try_from(ranks).unwrap_or(u32::MAX);
-        if let Some(count) = counts.get_mut(size as usize) {
-            *count = count.saturating_add(ranks);
+/// The search for the level of a fit: two levels, of which the first keeps the budget and the second exceeds it, or
+/// twice one that meets it. It is over when they are neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Search {
+    low: u64,
+    high: u64,
+}
+
+impl Search {
+    pub(super) const START: Self = Self { low: 0, high: HIGHEST_LEVEL.to_bits() };
+
+    /// Goes on, and returns whether the levels are found.
+    pub(super) fn go_on<W: Word>(
+        &mut self,
+        words: &[W],
+        bounds: Bounds,
+        budget: u64,
+        allowance: &mut Allowance,
+    ) -> bool {
+        let (affordable, words) = affordable(words, bounds, budget);
+        if budget >= affordable.saturating_mul(u64::from(bounds.max)) {
+            return true;
         }
-        if ranks > 0 {
-            fitted.total = fitted.total.saturating_add(u64::from(size) * u64::from(ranks));
-            fitted.largest = fitted.largest.max(size);
-            fitted.smallest = size;
-            if size > 0 {
-                fitted.served = fitted.served.saturating_add(ranks);
+        let cost = level_cost(bounds);
+        // Positive numbers are ordered like their bits, so halving the bits finds neighbours in 63 steps.
+        while self.high.saturating_sub(self.low) > 1 {
+            if !allowance.take(cost) {
+                return false;
+            }
+            let middle = self.low.midpoint(self.high);
+            let reached = total(words, bounds, f64::from_bits(middle), budget);
+            if reached <= budget {
+                self.low = middle;
+            } else {
+                self.high = middle;
+            }
+            if reached == budget {
+                self.high = middle;
             }
         }
-    };
-    if budget >= affordable.saturating_mul(u64::from(max)) {
-        take(max, served);
-    } else {
-        let (low, high) = levels(words_served, bounds, budget);
-        let mut spare = budget.saturating_sub(total(words_served, bounds, low, u64::MAX));
-        let mut left = budget.saturating_sub(affordable.saturating_mul(u64::from(min)));
-        let mut above = 0_usize;
-        for size in (min.saturating_add(1)..=max).rev() {
-            let reached = reach(words_served, size, low);
-            // Equal weights that pass between the two levels: the first of them use up the budget.
-            let passing = reach(words_served, size, high).saturating_sub(reached) as u64;
-            let granted = passing.min(spare);
-            spare = spare.saturating_sub(granted);
-            let wanted = (reached as u64).saturating_add(granted).saturating_sub(above as u64);
-            // Binds only for weights that do not descend.
-            let extra = u64::from(size.saturating_sub(min));
-            let taken = left.checked_div(extra).unwrap_or(0).min(wanted);
-            left = left.saturating_sub(taken.saturating_mul(extra));
-            let taken = usize::try_from(taken).unwrap_or(0);
-            take(size, taken);
-            above = above.saturating_add(taken);
-        }
-        take(min, served.saturating_sub(above));
+        true
     }
-    take(0, words.len().saturating_sub(served));
-    Ok(fitted)
+
+    /// Counts the ranks of each size at the levels that were found. O(sizes * log entities).
+    pub(super) fn finish<W: Word>(
+        self,
+        words: &[W],
+        bounds: Bounds,
+        budget: u64,
+        counts: &mut [u32],
+    ) -> Fitted {
+        let Bounds { min, max } = bounds;
+        let (affordable, words_served) = affordable(words, bounds, budget);
+        let served = words_served.len();
+        let (low, high) = (f64::from_bits(self.low), f64::from_bits(self.high));
+        counts.fill(0);
+
+        let mut fitted = Fitted::default();
+        let mut take = |size: u32, ranks: usize| {
+            let ranks = u32::try_from(ranks).unwrap_or(u32::MAX);
+            if let Some(count) = counts.get_mut(size as usize) {
+                *count = count.saturating_add(ranks);
+            }
+            if ranks > 0 {
+                fitted.total = fitted.total.saturating_add(u64::from(size) * u64::from(ranks));
+                fitted.largest = fitted.largest.max(size);
+                fitted.smallest = size;
+                if size > 0 {
+                    fitted.served = fitted.served.saturating_add(ranks);
+                }
+            }
+        };
+        if budget >= affordable.saturating_mul(u64::from(max)) {
+            take(max, served);
+        } else {
+            let mut spare = budget.saturating_sub(total(words_served, bounds, low, u64::MAX));
+            let mut left = budget.saturating_sub(affordable.saturating_mul(u64::from(min)));
+            let mut above = 0_usize;
+            for size in (min.saturating_add(1)..=max).rev() {
+                let reached = reach(words_served, size, low);
+                // Equal weights that pass between the two levels: the first of them use up the budget.
+                let passing = reach(words_served, size, high).saturating_sub(reached) as u64;
+                let granted = passing.min(spare);
+                spare = spare.saturating_sub(granted);
+                let wanted = (reached as u64).saturating_add(granted).saturating_sub(above as u64);
+                // Binds only for weights that do not descend.
+                let extra = u64::from(size.saturating_sub(min));
+                let taken = left.checked_div(extra).unwrap_or(0).min(wanted);
+                left = left.saturating_sub(taken.saturating_mul(extra));
+                let taken = usize::try_from(taken).unwrap_or(0);
+                take(size, taken);
+                above = above.saturating_add(taken);
+            }
+            take(min, served.saturating_sub(above));
+        }
+        take(0, words.len().saturating_sub(served));
+        fitted
+    }
+}
+
+/// How many ranks get at least the smallest size, and their words.
+fn affordable<W: Word>(words: &[W], bounds: Bounds, budget: u64) -> (u64, &[W]) {
+    let affordable = budget.checked_div(u64::from(bounds.min)).unwrap_or(u64::MAX).min(words.len() as u64);
+    // No more than the length, so it fits.
+    let served = usize::try_from(affordable).unwrap_or(words.len());
+    (affordable, words.get(..served).unwrap_or(words))
+}
+
+/// What a level costs a slice: about that of an element for each size, and half.
+pub(super) fn level_cost(bounds: Bounds) -> u32 {
+    bounds.max.saturating_sub(bounds.min).saturating_mul(2)
 }
 
 /// What [`fit`] refuses.
@@ -123,25 +191,6 @@ pub(super) fn check(entities: usize, bounds: Bounds, counts: &[u32]) -> Result<(
     }
     let limit = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
     if entities > limit { Err(SizesError::TooManyEntities { entities, limit }) } else { Ok(()) }
-}
-
-/// Two neighbouring levels: the first keeps the budget, the second exceeds it. Or twice one that meets it.
-fn levels<W: Word>(words: &[W], bounds: Bounds, budget: u64) -> (f64, f64) {
-    // Positive numbers are ordered like their bits, so halving the bits finds neighbours in 63 steps.
-    let (mut low, mut high) = (0_u64, HIGHEST_LEVEL.to_bits());
-    while high.saturating_sub(low) > 1 {
-        let middle = low.midpoint(high);
-        let reached = total(words, bounds, f64::from_bits(middle), budget);
-        if reached <= budget {
-            low = middle;
-        } else {
-            high = middle;
-        }
-        if reached == budget {
-            high = middle;
-        }
-    }
-    (f64::from_bits(low), f64::from_bits(high))
 }
 
 /// 2^160: even the smallest normal weight reaches every size at this level.

@@ -1,5 +1,6 @@
 use super::fit::check;
 use super::{Bounds, SizesError};
+use crate::allowance::Allowance;
 use crate::tables::Word;
 
 /// What [`settle`] changed.
@@ -36,70 +37,139 @@ pub fn settle<W: Word>(
     scratch: &mut [u32],
 ) -> Result<Settled, SizesError> {
     check(words.len(), bounds, scratch)?;
-    let mut settled = Settled::default();
-    // How far the kept sizes stand above their targets, less how far below.
-    let mut balance = 0_i64;
-    for (id, target) in (0_u32..).zip(words.iter().map(|word| word.size())) {
-        let size = current(id);
-        settled.total = settled.total.saturating_add(u64::from(target));
-        if keeps(size, target, bounds) {
-            balance = balance.saturating_add(i64::from(size) - i64::from(target));
+    let mut settling = Settling::START;
+    let settled = settling.go_on(words, current, bounds, scratch, &mut Allowance::unlimited());
+    Ok(settled.unwrap_or(settling.settled))
+}
+
+/// How far [`settle`] has come, in slices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Settling {
+    pass: Pass,
+    /// The next id of the pass.
+    id: u32,
+    /// How far the kept sizes stand above their targets, less how far below.
+    balance: i64,
+    /// Rows with a gap above `edge` move to their target, and `whole` of those at it; one more moves by `part`.
+    edge: u64,
+    whole: u64,
+    part: u32,
+    settled: Settled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    Balance,
+    Gaps,
+    Sizes,
+}
+
+impl Settling {
+    pub(crate) const START: Self = Self {
+        pass: Pass::Balance,
+        id: 0,
+        balance: 0,
+        edge: u64::MAX,
+        whole: 0,
+        part: 0,
+        settled: Settled { total: 0, outgrown: 0, forced: 0 },
+    };
+
+    /// Goes on; what changed, when all sizes are final. Between the slices neither the sizes of rows nor the scratch
+    /// may change.
+    pub(crate) fn go_on<W: Word>(
+        &mut self,
+        words: &mut [W],
+        current: impl Fn(u32) -> u32,
+        bounds: Bounds,
+        scratch: &mut [u32],
+        allowance: &mut Allowance,
+    ) -> Option<Settled> {
+        loop {
+            let id = self.id;
+            for (id, word) in (id..).zip(words.iter_mut().skip(id as usize)) {
+                if !allowance.take(1) {
+                    return None;
+                }
+                self.id = id.saturating_add(1);
+                let (size, target) = (current(id), word.size());
+                match self.pass {
+                    Pass::Balance => {
+                        self.settled.total = self.settled.total.saturating_add(u64::from(target));
+                        if keeps(size, target, bounds) {
+                            self.balance = self.balance.saturating_add(i64::from(size) - i64::from(target));
+                        }
+                    }
+                    Pass::Gaps => {
+                        // Twice a kept size is at least its target, so no gap is above the largest size.
+                        let gap =
+                            self.gap(size, target, bounds).and_then(|gap| scratch.get_mut(gap as usize));
+                        if let Some(count) = gap {
+                            *count = count.saturating_add(1);
+                        }
+                    }
+                    Pass::Sizes => *word = W::of_size(self.final_size(size, target, bounds)),
+                }
+            }
+            self.id = 0;
+            self.pass = match self.pass {
+                Pass::Balance => {
+                    scratch.fill(0);
+                    if self.balance == 0 { Pass::Sizes } else { Pass::Gaps }
+                }
+                Pass::Gaps => {
+                    self.find_edge(scratch);
+                    Pass::Sizes
+                }
+                Pass::Sizes => return Some(self.settled),
+            };
         }
     }
-    let shrink = balance > 0;
-    // The distance to its target of a row that may have to move, if it is kept and on the balance's side.
-    let gap_of = |size: u32, target: u32| {
-        let gap = if shrink { size.checked_sub(target) } else { target.checked_sub(size) };
+
+    /// The distance to its target of a row that may have to move, if it is kept and on the balance's side.
+    fn gap(&self, size: u32, target: u32, bounds: Bounds) -> Option<u32> {
+        let gap = if self.balance > 0 { size.checked_sub(target) } else { target.checked_sub(size) };
         gap.filter(|&gap| gap > 0 && keeps(size, target, bounds))
-    };
-    let mut owed = balance.unsigned_abs();
-    scratch.fill(0);
-    if owed > 0 {
-        for (id, target) in (0_u32..).zip(words.iter().map(|word| word.size())) {
-            // Twice a kept size is at least its target, so no gap is above the largest size.
-            let gap = gap_of(current(id), target).and_then(|gap| scratch.get_mut(gap as usize));
-            if let Some(count) = gap {
-                *count = count.saturating_add(1);
+    }
+
+    /// From the number of rows with each gap to who has to move.
+    fn find_edge(&mut self, rows: &[u32]) {
+        let mut owed = self.balance.unsigned_abs();
+        for (gap, &count) in rows.iter().enumerate().skip(1).rev() {
+            if owed == 0 {
+                break;
+            }
+            self.edge = gap as u64;
+            self.whole = owed.checked_div(self.edge).unwrap_or(0).min(u64::from(count));
+            owed = owed.saturating_sub(self.whole.saturating_mul(self.edge));
+            if self.whole < u64::from(count) {
+                // Less than one gap is left.
+                self.part = u32::try_from(owed).unwrap_or(0);
+                owed = 0;
             }
         }
     }
-    // Rows with a gap above `edge` move to their target, and `whole` of those at it; one more moves by `part`.
-    let (mut edge, mut whole, mut part) = (u64::MAX, 0_u64, 0_u32);
-    for (gap, &count) in scratch.iter().enumerate().skip(1).rev() {
-        if owed == 0 {
-            break;
-        }
-        edge = gap as u64;
-        whole = owed.checked_div(edge).unwrap_or(0).min(u64::from(count));
-        owed = owed.saturating_sub(whole.saturating_mul(edge));
-        if whole < u64::from(count) {
-            // Less than one gap is left.
-            part = u32::try_from(owed).unwrap_or(0);
-            owed = 0;
-        }
-    }
-    for (id, word) in (0_u32..).zip(words) {
-        let (size, target) = (current(id), word.size());
+
+    fn final_size(&mut self, size: u32, target: u32, bounds: Bounds) -> u32 {
         if !keeps(size, target, bounds) {
-            settled.outgrown = settled.outgrown.saturating_add(u32::from(size != target));
-            continue;
+            self.settled.outgrown = self.settled.outgrown.saturating_add(u32::from(size != target));
+            return target;
         }
-        let settled_size = match gap_of(size, target).map(u64::from) {
-            Some(gap) if gap > edge => target,
-            Some(gap) if gap == edge && whole > 0 => {
-                whole = whole.saturating_sub(1);
+        let settled_size = match self.gap(size, target, bounds).map(u64::from) {
+            Some(gap) if gap > self.edge => target,
+            Some(gap) if gap == self.edge && self.whole > 0 => {
+                self.whole = self.whole.saturating_sub(1);
                 target
             }
-            Some(gap) if gap == edge && part > 0 => {
-                let part = core::mem::take(&mut part);
-                if shrink { size.saturating_sub(part) } else { size.saturating_add(part) }
+            Some(gap) if gap == self.edge && self.part > 0 => {
+                let part = core::mem::take(&mut self.part);
+                if self.balance > 0 { size.saturating_sub(part) } else { size.saturating_add(part) }
             }
             _ => size,
         };
-        *word = W::of_size(settled_size);
-        settled.forced = settled.forced.saturating_add(u32::from(settled_size != size));
+        self.settled.forced = self.settled.forced.saturating_add(u32::from(settled_size != size));
+        settled_size
     }
-    Ok(settled)
 }
 
 /// Whether a row of `size` stays as it is when its target is another.

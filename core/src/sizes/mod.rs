@@ -49,11 +49,14 @@ mod plan;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use deal::{Dealing, MARK, sum_up, take_apart};
 pub use deal::{deal, write_descending};
-pub(crate) use deal::{sum_up, take_apart};
 pub use distribution::Distribution;
 pub use error::SizesError;
 pub use fit::{Bounds, Fitted, counts_len, fit};
+pub(crate) use hysteresis::Settling;
 pub use hysteresis::{Settled, settle};
+pub(crate) use order_statistics::Weighing;
 pub use order_statistics::{draw_weights, expected_weights};
+pub(crate) use plan::SidesFit;
 pub use plan::{Action, Plan, SizeSettings, descending_sizes, fit_sides, plan};

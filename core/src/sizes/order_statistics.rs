@@ -4,8 +4,12 @@
 use super::curve::{Curve, fill_by_rank};
 use super::distribution::Quantile;
 use super::{Distribution, SizesError};
+use crate::allowance::Allowance;
 use crate::tables::Word;
 use crate::{math, random::Generator};
+
+/// What a weight of the power law or of Pareto's costs a slice.
+const WEIGHT_COST: u32 = 2;
 
 /// Writes the expected values of the descending order statistics of `words.len()` draws, as the bits of
 /// `f32`, largest first.
@@ -22,37 +26,76 @@ pub fn expected_weights<W: Word>(
     shape: f32,
     words: &mut [W],
 ) -> Result<(), SizesError> {
-    let shape = distribution.check(shape)?;
-    let n = entities(words)?;
-    match distribution {
-        Distribution::PowerLaw => {
-            // E[X_(k)], k-th smallest, is proportional to Gamma(k + 1/a) / Gamma(k); E[X_(n)] = n / (n + 1/a).
-            let exponent = 1.0 / shape;
-            let (mut k, mut weight, mut low) = (n, n / (n + exponent), f32::MAX);
-            for word in words {
-                low = write_weight(word, weight as f32, low);
-                k -= 1.0;
-                weight *= k / (k + exponent);
+    let mut weighing = Weighing::START;
+    weighing.go_on(distribution, shape, words, &mut Allowance::unlimited()).map(|_| ())
+}
+
+/// How far [`expected_weights`] have come that are written in slices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Weighing {
+    written: usize,
+    /// The next weight, and the one before as it was written.
+    weight: f64,
+    before: f32,
+}
+
+impl Weighing {
+    pub(crate) const START: Self = Self { written: 0, weight: 0.0, before: 0.0 };
+
+    /// Goes on, and returns whether all weights are written. Those of the power law and of Pareto's come one by one,
+    /// the others all at once.
+    pub(crate) fn go_on<W: Word>(
+        &mut self,
+        distribution: Distribution,
+        shape: f32,
+        words: &mut [W],
+        allowance: &mut Allowance,
+    ) -> Result<bool, SizesError> {
+        let shape = distribution.check(shape)?;
+        let n = entities(words)?;
+        let exponent = 1.0 / shape;
+        let starts = self.written == 0;
+        let mut k = n - self.written as f64;
+        match distribution {
+            Distribution::PowerLaw => {
+                // E[X_(k)], k-th smallest, is proportional to Gamma(k + 1/a) / Gamma(k); E[X_(n)] = n / (n + 1/a).
+                if starts {
+                    (self.weight, self.before) = (n / (n + exponent), f32::MAX);
+                }
+                for word in words.iter_mut().skip(self.written) {
+                    if !allowance.take(WEIGHT_COST) {
+                        return Ok(false);
+                    }
+                    self.before = write_weight(word, self.weight as f32, self.before);
+                    k -= 1.0;
+                    self.weight *= k / (k + exponent);
+                    self.written += 1;
+                }
+            }
+            Distribution::Pareto => {
+                // E[X] of the k-th largest is proportional to Gamma(k - 1/a) / Gamma(k); n / (n - 1/a) for k = n.
+                if starts {
+                    (self.weight, self.before) = (n / (n - exponent), 0.0);
+                }
+                for word in words.iter_mut().rev().skip(self.written) {
+                    if !allowance.take(WEIGHT_COST) {
+                        return Ok(false);
+                    }
+                    self.before = write_ascending(word, self.weight as f32, self.before);
+                    k -= 1.0;
+                    self.weight *= k / (k - exponent);
+                    self.written += 1;
+                }
+            }
+            // Such a shape is refused above; here it spares the code.
+            _ if !distribution.is_included() => {}
+            Distribution::TruncatedNormal | Distribution::TruncatedExponential | Distribution::LogNormal => {
+                let quantile = Quantile::new(distribution, shape, n);
+                fill_by_rank(words, |rank| expectation(n + 1.0 - rank, rank, |p, q| quantile.at(p, q)));
             }
         }
-        Distribution::Pareto => {
-            // E[X] of the k-th largest is proportional to Gamma(k - 1/a) / Gamma(k); n / (n - 1/a) for k = n.
-            let exponent = 1.0 / shape;
-            let (mut k, mut weight, mut high) = (n, n / (n - exponent), 0.0);
-            for word in words.iter_mut().rev() {
-                high = write_ascending(word, weight as f32, high);
-                k -= 1.0;
-                weight *= k / (k - exponent);
-            }
-        }
-        // Such a shape is refused above; here it spares the code.
-        _ if !distribution.is_included() => {}
-        Distribution::TruncatedNormal | Distribution::TruncatedExponential | Distribution::LogNormal => {
-            let quantile = Quantile::new(distribution, shape, n);
-            fill_by_rank(words, |rank| expectation(n + 1.0 - rank, rank, |p, q| quantile.at(p, q)));
-        }
+        Ok(true)
     }
-    Ok(())
 }
 
 /// Writes one random draw of the descending order statistics of `words.len()` draws, as the bits of `f32`,

@@ -1,11 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use super::fit::check;
-use super::{
-    Bounds, Distribution, Fitted, SizesError, draw_weights, expected_weights, fit, write_descending,
-};
+use super::fit::{Search, check, level_cost};
+use super::{Bounds, Distribution, Fitted, SizesError, draw_weights, expected_weights, write_descending};
+use crate::allowance::Allowance;
 use crate::random::Generator;
-use crate::side::PerSide;
+use crate::side::{PerSide, Side};
 use crate::tables::Word;
 
 /// What a policy decides: how the budget is shared and how skewed the sizes are.
@@ -125,28 +124,95 @@ pub fn fit_sides<W: Word>(
     words: PerSide<&[W]>,
     counts: PerSide<&mut [u32]>,
 ) -> Result<Plan, SizesError> {
-    let (users, items) = (words.user, words.item);
-    let (user_counts, item_counts) = (counts.user, counts.item);
-    check(users.len(), bounds.user, user_counts)?;
-    check(items.len(), bounds.item, item_counts)?;
-    if !user_share.is_finite() {
-        return Err(SizesError::Share { share: user_share as f32 });
+    let entities = PerSide::new(words.user.len(), words.item.len());
+    let mut fit =
+        SidesFit::new(user_share, bounds, budget, entities, PerSide::new(&*counts.user, &*counts.item))?;
+    Ok(fit.go_on(words, counts, &mut Allowance::unlimited()).unwrap_or(fit.plan))
+}
+
+/// How far [`fit_sides`] has come, in slices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct SidesFit {
+    bounds: PerSide<Bounds>,
+    budget: u64,
+    user_budget: u64,
+    turn: Turn,
+    search: Search,
+    plan: Plan,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Users,
+    Items,
+    /// The items could not take what the users had left.
+    UsersAgain,
+}
+
+impl SidesFit {
+    /// A fit to begin, of that many entities.
+    pub(crate) fn new(
+        user_share: f64,
+        bounds: PerSide<Bounds>,
+        budget: u64,
+        entities: PerSide<usize>,
+        counts: PerSide<&[u32]>,
+    ) -> Result<Self, SizesError> {
+        check(entities.user, bounds.user, counts.user)?;
+        check(entities.item, bounds.item, counts.item)?;
+        if !user_share.is_finite() {
+            return Err(SizesError::Share { share: user_share as f32 });
+        }
+        let limits = |entities: usize, Bounds { min, max }: Bounds| {
+            let entities = entities as u64;
+            (entities.saturating_mul(u64::from(min)), entities.saturating_mul(u64::from(max)))
+        };
+        let user_budget = divide(
+            budget,
+            user_share,
+            limits(entities.user, bounds.user),
+            limits(entities.item, bounds.item),
+        );
+        let plan = Plan { sides: PerSide::default(), unused: 0 };
+        Ok(Self { bounds, budget, user_budget, turn: Turn::Users, search: Search::START, plan })
     }
-    let limits = |entities: usize, Bounds { min, max }: Bounds| {
-        let entities = entities as u64;
-        (entities.saturating_mul(u64::from(min)), entities.saturating_mul(u64::from(max)))
-    };
-    let user_budget =
-        divide(budget, user_share, limits(users.len(), bounds.user), limits(items.len(), bounds.item));
-    let mut user = fit(users, bounds.user, user_budget, user_counts)?;
-    let item = fit(items, bounds.item, budget.saturating_sub(user.total), item_counts)?;
-    let left = budget.saturating_sub(item.total);
-    if left > user_budget {
-        // The items could not take what the users had left.
-        user = fit(users, bounds.user, left, user_counts)?;
+
+    /// Goes on; the plan when both sides are fitted. The words are as at the beginning.
+    pub(crate) fn go_on<W: Word>(
+        &mut self,
+        words: PerSide<&[W]>,
+        counts: PerSide<&mut [u32]>,
+        allowance: &mut Allowance,
+    ) -> Option<Plan> {
+        let Self { bounds, budget, .. } = *self;
+        let PerSide { user: user_counts, item: item_counts } = counts;
+        loop {
+            let (side, side_budget) = match self.turn {
+                Turn::Users | Turn::UsersAgain => (Side::User, self.user_budget),
+                Turn::Items => (Side::Item, budget.saturating_sub(self.plan.sides.user.total)),
+            };
+            let (words, bounds) = (*words.get(side), *bounds.get(side));
+            let found = self.search.go_on(words, bounds, side_budget, allowance);
+            if !found || !allowance.take(level_cost(bounds).saturating_mul(2)) {
+                return None;
+            }
+            let counts = if side == Side::User { &mut *user_counts } else { &mut *item_counts };
+            *self.plan.sides.get_mut(side) = self.search.finish(words, bounds, side_budget, counts);
+            self.search = Search::START;
+            let left = budget.saturating_sub(self.plan.sides.item.total);
+            self.turn = match self.turn {
+                Turn::Users => Turn::Items,
+                Turn::Items if left > self.user_budget => {
+                    self.user_budget = left;
+                    Turn::UsersAgain
+                }
+                Turn::Items | Turn::UsersAgain => {
+                    self.plan.unused = left.saturating_sub(self.plan.sides.user.total);
+                    return Some(self.plan);
+                }
+            };
+        }
     }
-    let unused = left.saturating_sub(user.total);
-    Ok(Plan { sides: PerSide::new(user, item), unused })
 }
 
 /// The users' part of the budget; `users` and `items` are the least and the most that a side can take.

@@ -25,6 +25,8 @@ pub use lengths::starts_len;
 pub use logarithm::{LogCount, LogSum};
 pub use rows::{Implied, RowLength, RowTable, RowView};
 
+use self::ranking::{ByClass, BySort};
+use crate::allowance::Allowance;
 use crate::frequency::rank;
 use crate::math;
 use crate::random::Generator;
@@ -41,6 +43,9 @@ pub trait Tables: sealed::Sealed + Debug + 'static {
     /// What a size decision keeps of an entity.
     type Word: Word;
 
+    /// How far ranks have come that are made in slices.
+    type Ranking: Copy + Debug + Default + PartialEq;
+
     /// Tells the tables in a snapshot.
     const KIND: u32;
     /// Whether numbers are rounded by chance; only then are `dither`s looked at.
@@ -49,6 +54,25 @@ pub trait Tables: sealed::Sealed + Debug + 'static {
     /// Shows the counts of all entities, falling: those of their ranks. The words may lose what they held.
     /// O(entities log entities).
     fn by_rank(counts: &[Self::Count], words: &mut [Self::Word], visit: impl FnMut(f32));
+
+    /// [`by_rank`](Self::by_rank) in slices; whether that was the last. The words belong to it until then.
+    fn by_rank_on(
+        counts: &[Self::Count],
+        words: &mut [Self::Word],
+        ranking: &mut Self::Ranking,
+        allowance: &mut Allowance,
+        visit: impl FnMut(f32),
+    ) -> bool;
+
+    /// [`deal`](Self::deal) in slices; whether that was the last. `sums` say how many ranks have at least each size.
+    /// Where counts change between the slices, every entity still gets the size of some rank, and no two that of one.
+    fn deal_on(
+        counts: &[Self::Count],
+        words: &mut [Self::Word],
+        sums: &[u32],
+        ranking: &mut Self::Ranking,
+        allowance: &mut Allowance,
+    ) -> bool;
 
     /// Writes the `weight` of each rank's count to the words. O(entities log entities).
     fn weigh(counts: &[Self::Count], words: &mut [Self::Word], weight: impl FnMut(f32) -> f32);
@@ -143,6 +167,7 @@ impl Tables for Full {
     type Count = f32;
     type Sum = f32;
     type Word = u32;
+    type Ranking = BySort;
 
     const KIND: u32 = 0;
     const DITHERS: bool = false;
@@ -150,6 +175,26 @@ impl Tables for Full {
     fn by_rank(counts: &[f32], words: &mut [u32], visit: impl FnMut(f32)) {
         rank(counts, words);
         words.iter().map(|&id| counts.get(id as usize).copied().unwrap_or(0.0)).for_each(visit);
+    }
+
+    fn by_rank_on(
+        counts: &[f32],
+        words: &mut [u32],
+        ranking: &mut BySort,
+        allowance: &mut Allowance,
+        visit: impl FnMut(f32),
+    ) -> bool {
+        ranking.visit(counts, words, allowance, visit)
+    }
+
+    fn deal_on(
+        counts: &[f32],
+        words: &mut [u32],
+        sums: &[u32],
+        ranking: &mut BySort,
+        allowance: &mut Allowance,
+    ) -> bool {
+        ranking.deal(counts, words, sums, allowance)
     }
 
     fn weigh(counts: &[f32], words: &mut [u32], mut weight: impl FnMut(f32) -> f32) {
@@ -183,6 +228,7 @@ impl Tables for Thin {
     type Count = LogCount;
     type Sum = LogSum;
     type Word = u16;
+    type Ranking = ByClass;
 
     const KIND: u32 = 1;
     const DITHERS: bool = true;
@@ -191,6 +237,29 @@ impl Tables for Thin {
         for (count, entities) in ranking::classes(counts) {
             (0..entities).for_each(|_| visit(count));
         }
+    }
+
+    fn by_rank_on(
+        counts: &[LogCount],
+        words: &mut [u16],
+        ranking: &mut ByClass,
+        allowance: &mut Allowance,
+        mut visit: impl FnMut(f32),
+    ) -> bool {
+        ranking.go_on(counts, words, allowance, |id, _| {
+            visit(counts.get(id).map_or(0.0, |count| count.value()));
+            0
+        })
+    }
+
+    fn deal_on(
+        counts: &[LogCount],
+        words: &mut [u16],
+        sums: &[u32],
+        ranking: &mut ByClass,
+        allowance: &mut Allowance,
+    ) -> bool {
+        ranking.go_on(counts, words, allowance, |_, rank| size_of_rank(sums, rank))
     }
 
     fn weigh(counts: &[LogCount], words: &mut [u16], mut weight: impl FnMut(f32) -> f32) {
@@ -214,6 +283,11 @@ impl Tables for Thin {
         shuffle(words, generator);
         Ok(())
     }
+}
+
+/// The size of a rank, from how many ranks have at least each size.
+fn size_of_rank(sums: &[u32], rank: u32) -> u32 {
+    sums.partition_point(|&ranks| ranks > rank).saturating_sub(1) as u32
 }
 
 /// Puts words in random order.

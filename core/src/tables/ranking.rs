@@ -1,7 +1,10 @@
-//! Ranks by classes of equal counts: where a class begins follows from how many entities each has.
+//! Ranks by classes of equal counts: where a class begins follows from how many entities each has. And ranks of both
+//! kinds of tables in slices.
 
-use super::{Count, LogCount, Word};
-use crate::sizes::{SizesError, sum_up, take_apart};
+use super::{Count, LogCount, Word, size_of_rank};
+use crate::allowance::Allowance;
+use crate::frequency::Sorting;
+use crate::sizes::{Dealing, MARK, SizesError, sum_up, take_apart};
 
 /// Classes: the codes of a logarithmic count.
 const CLASSES: usize = 256;
@@ -35,10 +38,136 @@ pub(super) fn deal(counts: &[LogCount], words: &mut [u16], sizes: &mut [u32]) ->
     for (id, word) in words.iter_mut().enumerate().rev() {
         let class = counts.get(id).map_or(0, |count| count.code());
         let Some(rank) = next.get_mut(usize::from(class)) else { continue };
-        let size = sizes.partition_point(|&ranks| ranks > *rank).saturating_sub(1);
-        *word = u16::of_size(size as u32);
+        *word = u16::of_size(size_of_rank(sizes, *rank));
         *rank += 1;
     }
     take_apart(sizes);
     Ok(())
+}
+
+/// How far ranks by sorting have come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BySort {
+    sorting: Sorting,
+    dealing: Dealing,
+    /// Ranks visited.
+    visited: usize,
+}
+
+impl BySort {
+    /// Sorts the ids, then visits the counts of the ranks; whether all is done.
+    pub(super) fn visit(
+        &mut self,
+        counts: &[f32],
+        words: &mut [u32],
+        allowance: &mut Allowance,
+        mut visit: impl FnMut(f32),
+    ) -> bool {
+        if !self.sorting.go_on(counts, words, allowance) {
+            return false;
+        }
+        for &word in words.iter().skip(self.visited) {
+            if !allowance.take(1) {
+                return false;
+            }
+            self.visited += 1;
+            visit(counts.get((word & !MARK) as usize).copied().unwrap_or(0.0));
+        }
+        true
+    }
+
+    /// Sorts the ids, then deals sizes to them; whether all is done.
+    pub(super) fn deal(
+        &mut self,
+        counts: &[f32],
+        words: &mut [u32],
+        sums: &[u32],
+        allowance: &mut Allowance,
+    ) -> bool {
+        self.sorting.go_on(counts, words, allowance) && self.dealing.go_on(words, sums, allowance)
+    }
+}
+
+/// What a word holds until its entity has a rank; no size is so large.
+const UNRANKED: u16 = u16::MAX;
+
+/// Entities that one unit of a slice looks at.
+const LOOKS: usize = 16;
+
+/// How far ranks by classes have come: class after class, the largest count first, all entities are looked through
+/// for those of the class and for the next one. O(entities) for each class, and no memory in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByClass {
+    pass: Pass,
+    /// Entities of the pass that are still to be looked at, the newest first.
+    left: usize,
+    /// The next rank.
+    rank: u32,
+    /// The largest class after this one that was found.
+    next: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    Begin,
+    /// Clears the words and finds the largest class.
+    Clear,
+    Class(u8),
+    /// Gives the last ranks to those whose class changed meanwhile.
+    Rest,
+}
+
+impl Default for ByClass {
+    fn default() -> Self {
+        Self { pass: Pass::Begin, left: 0, rank: 0, next: None }
+    }
+}
+
+impl ByClass {
+    /// Visits ids and ranks, one after the other, and writes the size that the visit returns; whether all is done.
+    pub(super) fn go_on(
+        &mut self,
+        counts: &[LogCount],
+        words: &mut [u16],
+        allowance: &mut Allowance,
+        mut visit: impl FnMut(usize, u32) -> u32,
+    ) -> bool {
+        loop {
+            while self.left > 0 {
+                let id = self.left - 1;
+                let class = counts.get(id).map_or(0, |count| count.code());
+                let Some(word) = words.get_mut(id) else { return true };
+                let is_next = match self.pass {
+                    Pass::Begin | Pass::Clear => false,
+                    Pass::Class(this) => class == this && *word == UNRANKED,
+                    Pass::Rest => *word == UNRANKED,
+                };
+                let cost = u32::from(self.left.is_multiple_of(LOOKS)) + u32::from(is_next);
+                if cost > 0 && !allowance.take(cost) {
+                    return false;
+                }
+                if is_next {
+                    *word = u16::of_size(visit(id, self.rank));
+                    self.rank += 1;
+                } else if self.pass == Pass::Clear {
+                    *word = UNRANKED;
+                }
+                let is_later = match self.pass {
+                    Pass::Class(this) => class < this,
+                    _ => true,
+                };
+                if is_later {
+                    self.next = self.next.max(Some(class));
+                }
+                self.left -= 1;
+            }
+            self.pass = match (self.pass, self.next.take()) {
+                (Pass::Begin, _) => Pass::Clear,
+                (Pass::Clear | Pass::Class(_), Some(class)) => Pass::Class(class),
+                (Pass::Clear | Pass::Class(_), None) => Pass::Rest,
+                (Pass::Rest, _) => return true,
+            };
+            self.left = words.len();
+        }
+    }
 }

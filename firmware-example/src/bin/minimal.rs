@@ -34,10 +34,7 @@ fn run(memory: DeviceMemory<'_>) -> Option<()> {
         let segments = device.segments_mut();
         segments.poll(256).ok()?; // a decision about the sizes goes on, if one is under way
         if n % 500 == 0 {
-            segments.close_segment().ok()?;
-            segments.reward(core::mem::take(&mut hits) / 500.0).ok()?;
-            let positions = segments.propose(false).ok()?;
-            segments.begin_apply(positions).ok()?;
+            segments.begin_next_segment(core::mem::take(&mut hits) / 500.0, false).ok()?;
         }
     }
     Some(())
