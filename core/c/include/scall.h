@@ -36,7 +36,7 @@
 #define SCALL_ALIGNMENT 8
 
 // Words, as wide as a pointer, that a device takes in front of its slices.
-#define SCALL_HANDLE_WORDS 160
+#define SCALL_HANDLE_WORDS 280
 
 // What scall_observe adds to its answer for a user that was new.
 #define SCALL_NEW_USER 1

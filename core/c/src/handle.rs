@@ -15,7 +15,7 @@ use crate::status::ScallStatus;
 /// The alignment of the memory of scall_init, in bytes.
 pub const SCALL_ALIGNMENT: usize = 8;
 /// Words, as wide as a pointer, that a device takes in front of its slices.
-pub const SCALL_HANDLE_WORDS: usize = 160;
+pub const SCALL_HANDLE_WORDS: usize = 280;
 
 const HANDLE_BYTES: usize = SCALL_HANDLE_WORDS * size_of::<usize>();
 const _: () = assert!(size_of::<Scall>() <= HANDLE_BYTES, "SCALL_HANDLE_WORDS is too small");

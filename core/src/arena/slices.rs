@@ -148,36 +148,32 @@ impl<E: Element, L: RowLength> Arena<'_, E, L> {
         report: &mut Repacked,
         fill: &mut impl FnMut(Side, u32, usize, &mut [E]),
     ) -> bool {
-        let paused = self.motion.map_or(0, |motion| motion.left);
-        let mut left = if paused > 0 { paused } else { elements.max(1) };
+        // Taken out once, and not for each row.
+        let Some(mut motion) = self.motion.take() else { return true };
+        let mut left = if motion.left > 0 { motion.left } else { elements.max(1) };
         let mut fresh = if elements == u32::MAX { u32::MAX } else { FRESH };
-        while let Some(motion) = &mut self.motion {
-            motion.left = if fresh == 0 { left } else { 0 };
-            if left == 0 || fresh == 0 {
-                return false;
-            }
-            let motion = *motion;
+        while left > 0 && fresh > 0 {
             let side = motion.side();
             let sizes = if side == Side::User { user_sizes } else { item_sizes };
             let size = sizes.get(..motion.count(side) as usize).unwrap_or(sizes).get(motion.id as usize);
             let size = size.map(|size| size.size());
             let set = report.fresh;
             let cost = match (motion.stage, size) {
-                (Stage::Close(side), Some(size)) => self.close(side, motion, size, report),
-                (Stage::Open(side), Some(size)) => self.open(side, motion, size, report, fill),
-                _ => {
-                    self.motion = self.next_stage(motion);
-                    ROW_COST
-                }
+                (Stage::Close(side), Some(size)) => Some(self.close(side, &mut motion, size, report)),
+                (Stage::Open(side), Some(size)) => self.open(side, &mut motion, size, report, fill),
+                _ => self.next_stage(&mut motion).then_some(ROW_COST),
             };
+            let Some(cost) = cost else { return true };
             left = left.saturating_sub(cost);
             fresh = fresh.saturating_sub(report.fresh - set);
         }
-        true
+        motion.left = if fresh == 0 { left } else { 0 };
+        self.motion = Some(motion);
+        false
     }
 
     /// Moves a row next to the one before it. Returns what that costs.
-    fn close(&mut self, side: Side, motion: Motion, size: u32, report: &mut Repacked) -> u32 {
+    fn close(&mut self, side: Side, motion: &mut Motion, size: u32, report: &mut Repacked) -> u32 {
         let gap = (motion.id, motion.edge);
         let (near, far) = self.rows(side).span_beside(side, motion.id, gap).unwrap_or_default();
         let target = self.edge(side, motion.id);
@@ -192,20 +188,20 @@ impl<E: Element, L: RowLength> Arena<'_, E, L> {
         self.shift(from, to, kept, report);
         let end = if side == Side::User { target + kept } else { to };
         self.rows_mut(side).set(motion.id, target, end);
-        self.motion = Some(Motion { id: motion.id + 1, edge: far, ..motion });
+        (motion.id, motion.edge) = (motion.id + 1, far);
         if from == to { ROW_COST } else { kept + ROW_COST }
     }
 
     /// Moves a row to its place, whose far edge is `motion.edge`, and sets its new elements. Returns what that
-    /// costs.
+    /// costs, `None` if it was the last of all.
     fn open(
         &mut self,
         side: Side,
-        motion: Motion,
+        motion: &mut Motion,
         size: u32,
         report: &mut Repacked,
         fill: &mut impl FnMut(Side, u32, usize, &mut [E]),
-    ) -> u32 {
+    ) -> Option<u32> {
         let (near, far) = self.rows(side).span(side, motion.id).unwrap_or_default();
         let kept = near.abs_diff(far).min(size);
         // Where the row comes to lie.
@@ -223,48 +219,50 @@ impl<E: Element, L: RowLength> Arena<'_, E, L> {
         }
         let edge = if side == Side::User { start } else { end };
         self.rows_mut(side).set(motion.id, edge, motion.edge);
-        self.motion = match motion.id.checked_sub(1) {
-            Some(id) => Some(Motion { id, edge, ..motion }),
+        let goes_on = match motion.id.checked_sub(1) {
+            Some(id) => {
+                (motion.id, motion.edge) = (id, edge);
+                true
+            }
             None => self.next_stage(motion),
         };
-        if from == start { size - kept + ROW_COST } else { size + ROW_COST }
+        goes_on.then_some(if from == start { size - kept + ROW_COST } else { size + ROW_COST })
     }
 
-    /// What comes after all rows of a stage have had their turn.
-    fn next_stage(&mut self, motion: Motion) -> Option<Motion> {
-        let count = |side| motion.count(side);
-        let last = |side| count(side).saturating_sub(1);
-        let end = self.edge(motion.side(), count(motion.side()));
-        match motion.stage {
+    /// Goes to what comes after all rows of a stage have had their turn; whether there is anything.
+    fn next_stage(&mut self, motion: &mut Motion) -> bool {
+        let Motion { counts, taken, .. } = *motion;
+        let last = |side| counts.get(side).saturating_sub(1);
+        let end = self.edge(motion.side(), motion.count(motion.side()));
+        (motion.stage, motion.id, motion.edge) = match motion.stage {
             Stage::Close(Side::User) => {
                 self.taken.user = end;
-                let edge = self.edge(Side::Item, 0);
-                Some(Motion { stage: Stage::Close(Side::Item), id: 0, edge, ..motion })
+                (Stage::Close(Side::Item), 0, self.edge(Side::Item, 0))
             }
             Stage::Close(Side::Item) => {
                 self.taken.item = self.len().saturating_sub(end);
-                let edge = self.len().saturating_sub(motion.taken.item);
-                Some(Motion { stage: Stage::Open(Side::Item), id: last(Side::Item), edge, ..motion })
+                let edge = self.len().saturating_sub(taken.item);
+                (Stage::Open(Side::Item), last(Side::Item), edge)
             }
             Stage::Open(Side::Item) => {
-                self.taken.item = motion.taken.item;
-                let edge = motion.taken.user;
-                Some(Motion { stage: Stage::Open(Side::User), id: last(Side::User), edge, ..motion })
+                self.taken.item = taken.item;
+                (Stage::Open(Side::User), last(Side::User), taken.user)
             }
             Stage::Open(Side::User) => {
-                self.taken.user = motion.taken.user;
+                self.taken.user = taken.user;
                 self.high_water = self.high_water.max(self.used());
                 // Who came meanwhile has no row.
                 for side in Side::BOTH {
-                    let end = self.edge(side, count(side));
-                    for id in count(side)..self.count(side) {
+                    let end = self.edge(side, *counts.get(side));
+                    for id in *counts.get(side)..self.count(side) {
                         self.rows_mut(side).set(id, end, end);
                     }
                 }
                 self.settled = self.counts;
-                None
+                return false;
             }
-        }
+        };
+        true
     }
 
     fn edge(&self, side: Side, id: u32) -> u32 {

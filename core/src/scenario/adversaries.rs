@@ -9,11 +9,14 @@ use crate::testing;
 /// Events between two looks at the counters.
 const STRETCH: u32 = 10_000;
 
-/// Steps of a decision besides the slices of its repack: fit, two sides, the beginning.
-const FIXED_STEPS: u32 = 4;
+/// The most slices of a decision before its repack: weights, 63 levels of at most six fits, each of as much as two
+/// elements for each size, and no more for ranks, sizes and means than 32 elements for each entity.
+const BEFORE: u32 = 20 + (6 * 64 * 2 * SHAPE.largest + 32 * (SHAPE.users + SHAPE.items)) / SLICE;
 
-/// The most slices of a repack: a row moves at most twice, and costs four elements more than it has.
-const SLICES: u32 = 2 * (SHAPE.parameters + 4 * (SHAPE.users + SHAPE.items) + 2 * SLICE) / SLICE + 1;
+/// The most slices of a repack and the order after it: a row moves at most twice, and costs four elements more than it
+/// has; and each 32 new elements make a pause.
+const SLICES: u32 =
+    2 * (SHAPE.parameters + 4 * (SHAPE.users + SHAPE.items) + 2 * SLICE) / SLICE + SHAPE.parameters / 32 + 20;
 
 /// What a stream asks of the device, counted and not timed, so that no machine's mood matters.
 fn survives(name: &str, event: impl Fn(u32) -> (u32, u32)) {
@@ -40,7 +43,7 @@ fn survives(name: &str, event: impl Fn(u32) -> (u32, u32)) {
         assert_eq!(run.report.budget_violations, 0, "{name}");
         let taken = run.figures.decide.times - polls;
         polls = run.figures.decide.times;
-        assert!(taken <= STRETCH / SEGMENT * (FIXED_STEPS + SLICES), "{name}: {taken} polls in {stretch}");
+        assert!(taken <= STRETCH / SEGMENT * (BEFORE + SLICES), "{name}: {taken} polls in {stretch}");
         for side in Side::BOTH {
             let table = run.device.ids(side);
             let steps = || (0..table.count()).map(|slot| table.steps(table.id(slot).unwrap()));
