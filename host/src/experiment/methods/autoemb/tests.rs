@@ -20,8 +20,8 @@ fn weights_begin_on_the_smallest_piece_and_sum_to_one() {
         assert!(weights[0] > 0.8, "{weights:?}");
     }
     // A row is the weighted sum of its mapped pieces.
-    let by_hand = summed.weights[0] * summed.mapped[0].outputs()[1]
-        + summed.weights[1] * summed.mapped[1].outputs()[1];
+    let by_hand =
+        summed.weights[0] * summed.mapped[0].outputs()[1] + summed.weights[1] * summed.mapped[1].outputs()[1];
     assert_eq!(summed.rows[1], by_hand);
     assert_eq!(half.parameters(), 6 * 6 + (2 * 4 + 3 * 4) + (4 * 4 + 3 * 4));
 }
