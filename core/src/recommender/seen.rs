@@ -1,7 +1,12 @@
 //! Which pairs of user and item came up lately, in fixed memory.
 
+use core::hint::black_box;
+
 /// Pairs that share a set; one set is half a cache line.
 const WAYS: usize = 8;
+
+/// One bit for each of them.
+const BITS: [u32; WAYS] = [1, 2, 4, 8, 16, 32, 64, 128];
 
 /// Length in words of the memory of a [`SeenFilter`] that remembers up to `pairs` pairs.
 pub const fn seen_len(pairs: usize) -> usize {
@@ -61,19 +66,25 @@ impl<'a> SeenFilter<'a> {
     pub fn insert(&mut self, user: u32, item: u32) {
         let (index, fingerprint) = self.place(user, item);
         let Some(set) = self.sets.get_mut(index) else { return };
-        // Everything moves back by one, up to where the pair itself stood before.
-        if has(set, fingerprint) {
-            let mut carried = fingerprint;
-            for entry in set {
-                core::mem::swap(entry, &mut carried);
-                if carried == fingerprint {
-                    break;
-                }
-            }
-        } else {
-            let [a, b, c, d, e, f, g, _] = *set;
-            *set = [fingerprint, a, b, c, d, e, f, g];
+        if cfg!(feature = "small") {
+            insert_in_place(set, fingerprint);
+            return;
         }
+        // Everything moves back by one, up to where the pair itself stood before. Without a branch, since no processor
+        // foresees whether a pair is known, and where. Bits that LLVM does not see are all treated alike: in one vector.
+        let (old, bits) = (*set, black_box(&BITS));
+        let mut found = [0; WAYS];
+        for ((found, entry), bit) in found.iter_mut().zip(old).zip(bits) {
+            *found = bit & u32::from(entry == fingerprint).wrapping_neg();
+        }
+        let found = black_box(found.iter().fold(0, |found, bit| found | bit));
+        let [a, b, c, d, e, f, g, _] = old;
+        let mut new = [fingerprint, a, b, c, d, e, f, g];
+        for ((new, old), bit) in new.iter_mut().zip(old).zip(bits) {
+            let moves = u32::from(found & (bit - 1) == 0).wrapping_neg();
+            *new = old ^ ((old ^ *new) & moves);
+        }
+        *set = new;
     }
 
     /// Forgets a pair, as if `user` had never had `item`.
@@ -105,6 +116,17 @@ impl<'a> SeenFilter<'a> {
         let index = (((hash & 0xffff_ffff) * self.sets.len() as u64) >> 32) as usize;
         // Zero means an empty place.
         (index, ((hash >> 32) as u32).max(1))
+    }
+}
+
+/// Makes a pair the newest of its set, entry by entry: less code.
+fn insert_in_place(set: &mut [u32; WAYS], fingerprint: u32) {
+    let mut carried = fingerprint;
+    for entry in set {
+        core::mem::swap(entry, &mut carried);
+        if carried == fingerprint {
+            break;
+        }
     }
 }
 
