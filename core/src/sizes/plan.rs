@@ -71,12 +71,12 @@ const SHARE_MARGIN: f64 = 1e-5;
 /// its part: a side never gets less than its smallest sizes while the other has more than its own, nor more
 /// than its largest sizes while the other has room. So the total is the budget whenever both sides' bounds
 /// together allow it. A budget below all smallest sizes serves each side's first ranks and gives the others
-/// size 0; see [`fit`].
+/// size 0; see [`fit`](super::fit::fit).
 ///
 /// O(entities) time, no other memory.
 ///
 /// # Errors
-/// Those of [`expected_weights`] and [`fit`], and [`SizesError::Share`]; nothing is touched then.
+/// Those of [`expected_weights`] and [`fit`](super::fit::fit), and [`SizesError::Share`]; nothing is touched then.
 pub fn plan(
     action: &Action,
     settings: &SizeSettings,
@@ -112,11 +112,11 @@ pub fn plan(
     )
 }
 
-/// Fits both sides' weights, by rank as in [`fit`], to one budget, of which the users get `user_share`
+/// Fits both sides' weights, by rank as in [`fit`](super::fit::fit), to one budget, of which the users get `user_share`
 /// (0..=1) where both sides' bounds allow it, as described at [`plan`]. O(sizes * log entities).
 ///
 /// # Errors
-/// [`SizesError::Share`] and those of [`fit`]; the counts are untouched then.
+/// [`SizesError::Share`] and those of [`fit`](super::fit::fit); the counts are untouched then.
 pub fn fit_sides<W: Word>(
     user_share: f64,
     bounds: PerSide<Bounds>,
