@@ -181,9 +181,9 @@ impl From<BudgetSpec> for String {
 
 fn parse(text: &str) -> Result<Amount, &'static str> {
     if let Some(bytes) = text.strip_prefix("total:") {
-        return match parse(bytes)? {
-            Amount::Bytes(bytes) => Ok(Amount::Total(bytes)),
-            _ => Err("; total: takes bytes"),
+        return match parse(bytes) {
+            Ok(Amount::Bytes(bytes)) if bytes <= MOST_BYTES.into() => Ok(Amount::Total(bytes)),
+            _ => Err("; total: takes bytes with a unit, and at most 1048576GiB"),
         };
     }
     if let Some(number) = text.strip_prefix("mean:") {
@@ -342,6 +342,7 @@ mod tests {
             "10XB",
             "total:",
             "total:64",
+            "total:99999999999999999999GiB",
             "total:mean:8",
             "total:total:64KiB",
             "mean:99999999999999999999999999",

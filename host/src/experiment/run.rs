@@ -12,7 +12,7 @@ use scall_core::side::Side;
 use super::checkpoint::{self, Checkpoint, Finished};
 use super::history::History;
 use super::methods::{PolicyMemory, Setup, SizingMethod};
-use super::model::{self, Model};
+use super::model::{self, Memory, Model, ModelCapacity};
 use super::protocol::{self, Counts};
 use super::runner::Experiment;
 use super::settings::Settings;
@@ -227,7 +227,7 @@ pub(super) fn run_method(
         }
     }
     let mut memory = model::memory(request.storage, request.tables, &capacity);
-    let mut held = Held { parameters: capacity.parameters, bytes: memory.bytes() };
+    let mut held = Held::of(&capacity, &*memory);
     let known = segments.first().map_or(Counts::default(), |first| first.known);
     let first_budget = within(0).budget(known)?;
     let cold = experiment.cold_sizes(first_budget);
@@ -246,18 +246,20 @@ pub(super) fn run_method(
         progress.stage(format!("{} {}", request.method, request.budget.as_str()), segments.len() as u64);
     stage.advance(finished.segments.len() as u64);
     for segment in segments.iter().skip(finished.segments.len()) {
-        let experiment = within(segment.index);
+        let mut experiment = within(segment.index);
         if let Some(share) = experiment.share.as_ref().filter(|share| share.capacity != capacity) {
-            // Rows make room first, then all moves to the segment's own memory, so that more is never held.
+            // Rows make room first, then all moves to the segment's own memory by way of a snapshot.
             total::shrink(&mut *recommender, share, settings)?;
             let saved = checkpoint::to_bytes(&recommender)?;
             drop(recommender);
+            drop(memory);
             capacity = share.capacity;
             memory = model::memory(request.storage, request.tables, &capacity);
-            held = Held { parameters: capacity.parameters, bytes: memory.bytes() };
+            held = Held::of(&capacity, &*memory);
             recommender = memory.model(config, cold, capacity.parameters, request.seed)?;
             checkpoint::from_bytes(&mut recommender, &saved)?;
         }
+        experiment.share = experiment.share.map(|share| share.with_model_of(held.bytes + held.own_bytes));
         let violations = &mut finished.violations;
         let report = experiment.segment(segment, &mut *recommender, method, violations, &stage)?;
         finished.segments.push(report);
@@ -282,6 +284,15 @@ pub(super) struct Held {
     pub(super) parameters: u32,
     /// All bytes, those of the parameters included.
     pub(super) bytes: u64,
+    /// Bytes that point to them.
+    pub(super) own_bytes: u64,
+}
+
+impl Held {
+    /// The memory of a model of this capacity.
+    pub(super) fn of(capacity: &ModelCapacity, memory: &dyn Memory) -> Self {
+        Self { parameters: capacity.parameters, bytes: memory.bytes(), own_bytes: memory.own_bytes() }
+    }
 }
 
 /// The result of the `finished` segments, the last of which ended with the rows of `recommender`.

@@ -48,7 +48,7 @@ pub struct Share {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "budget `{spec}` is too small: beside rows there are {} bytes in segment {segment} (tables {}, ids {}, seen {}, \
-     method {}, scratch {}); expected at least total:{needed}B",
+     method {}, scratch {}); total:{needed}B is enough",
     .parts.sum(), .parts.tables, .parts.ids, .parts.seen, .parts.method, .parts.scratch
 )]
 pub struct TotalError {
@@ -63,6 +63,14 @@ impl Share {
     #[must_use]
     pub fn held(&self, method: u64) -> HeldParts {
         HeldParts { method: self.parts.method.max(method), ..self.parts }
+    }
+
+    /// The same share, where `bytes` of memory were taken for the model and what points to it: what was planned for
+    /// tables becomes what they are.
+    #[must_use]
+    pub fn with_model_of(mut self, bytes: u64) -> Self {
+        self.parts.tables = bytes.saturating_sub(self.parts.rows + self.parts.seen);
+        self
     }
 
     /// Whether there is a place in the tables for both.
@@ -183,4 +191,21 @@ pub fn shrink(recommender: &mut dyn Model, share: &Share, settings: &Settings) -
     }
     recommender.set_budget(budget.min(recommender.budget()))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_beyond_what_was_planned_is_over_the_budget() {
+        let parts = HeldParts { rows: 400, tables: 300, ids: 70, seen: 64, method: 10, scratch: 20 };
+        let capacity =
+            ModelCapacity { entities: Counts { users: 5, items: 5 }, parameters: 100, longest: 9, seen: 16 };
+        let share = Share { limit: parts.sum(), capacity, parts };
+        assert_eq!(share.with_model_of(764), share);
+        assert_eq!(share.with_model_of(765).held(10).sum(), share.limit + 1);
+        assert_eq!(share.held(12).sum(), share.limit + 2);
+        assert!(share.admits(4, 4) && !share.admits(5, 4) && !share.admits(4, 5));
+    }
 }

@@ -176,10 +176,12 @@ fn notes(document: &CompareDocument) -> Vec<String> {
         "KiB: all that is held at the peak: rows, tables beside them, what the method keeps and the recommender works in, and a trial's model"
             .to_owned(),
     );
-    let absent = document
-        .left_out
-        .iter()
-        .map(|run| format!("{} at {}", Contender { method: run.method, storage: run.storage }, run.budget));
+    let absent = document.left_out.iter().map(|run| {
+        let contender = Contender { method: run.method, storage: run.storage };
+        let others_ran = summary.iter().any(|row| row.contender() == contender && row.budget == run.budget);
+        let seed = if others_ran { format!(" with seed {}", run.seed) } else { String::new() };
+        format!("{contender} at {}{seed}", run.budget)
+    });
     let absent = distinct(absent);
     if !absent.is_empty() {
         notes.push(format!("left out, as the budget does not hold what they keep: {}", absent.join(", ")));

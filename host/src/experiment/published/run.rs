@@ -86,7 +86,11 @@ pub fn run(
     drop(stage);
     let last = last.context("a stream has segments")?;
     let mut memory = model::memory(&experiment, &last)?;
-    let held = Held { parameters: experiment.allowance(last.known())?, bytes: memory.bytes() };
+    let held = Held {
+        parameters: experiment.allowance(last.known())?,
+        bytes: memory.bytes(),
+        own_bytes: memory.own_bytes(),
+    };
     let ended = model::model(&experiment, &last, &rows, &mut *memory, request.seed)?;
     conclude(&experiment, finished, &*ended, held, method.bytes())
 }
