@@ -91,8 +91,8 @@ impl<E: Element, L: RowLength> Arena<'_, E, L> {
         Ok(())
     }
 
-    /// The same with sizes that are added up already, in elements of rows: O(1). None of them is longer than a row
-    /// can be.
+    /// The same with sizes that are added up already, in elements of rows, none of which is longer than a row can be:
+    /// O(1).
     pub(crate) fn begin_repack_to(&mut self, elements: PerSide<u64>) -> Result<(), ArenaError> {
         if self.motion.is_some() {
             return Err(ArenaError::Repacking);

@@ -142,7 +142,8 @@ impl<'a, P: Policy> Decider<'a, P> {
                 self.next_state(reading.known.user as usize, reading.known.item as usize);
             }
             let extremes = reading.extremes.get_mut(side);
-            for (id, count) in (0..).zip(counts).skip(reading.id) {
+            // Those that were read are skipped in one step.
+            for (id, count) in (reading.id as u32..).zip(counts.iter().skip(reading.id)) {
                 if !allowance.take(1) {
                     return false;
                 }
@@ -154,13 +155,16 @@ impl<'a, P: Policy> Decider<'a, P> {
         let now = self.states.get_mut(config.len()..).unwrap_or_default();
         let groups = config.groups_mut(side, now);
         let (pooled, mut ranking) = reading.pool.unzip();
+        let extremes = figures(side);
         let mut pool = match pooled {
             Some(pooled) => Pool::again(pooled, groups),
-            None => Pool::new(&figures(side), groups),
+            None => Pool::new(&extremes, groups),
         };
+        // A count may have left the range since that was found.
+        let within = |count: f32| count.max(extremes.least).min(extremes.greatest);
         let ranking = ranking.get_or_insert_default();
         let words = words.get_mut(side).get_mut(..known as usize).unwrap_or_default();
-        let done = T::by_rank_on(counts, words, ranking, allowance, |count| pool.push(count));
+        let done = T::by_rank_on(counts, words, ranking, allowance, |count| pool.push(within(count)));
         if !done {
             reading.pool = Some((pool.pooled(), *ranking));
             return false;

@@ -155,7 +155,7 @@ impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
         self.recommender.recommend(user, out)
     }
 
-    /// Ends a segment: reads the state, and lets the past count less. O(elements + entities log entities).
+    /// Ends a segment: reads its state. O(elements + entities log entities).
     ///
     /// # Errors
     /// None with memory that fits together.
@@ -198,8 +198,9 @@ impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
     /// known.
     ///
     /// # Errors
-    /// A reward beyond all measure.
+    /// A reward beyond all measure; [`LoopError::Busy`], while a segment is being closed.
     pub fn reward(&mut self, reward: f32) -> Result<(), LoopError> {
+        self.expect_no_close()?;
         if let Some(positions) = self.taken {
             self.decider.reward(positions, reward, true)?;
         }
@@ -209,8 +210,9 @@ impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
     /// The policy's positions for the state of the last closed segment; see [`Decider::propose`].
     ///
     /// # Errors
-    /// A state beyond all measure.
+    /// A state beyond all measure; [`LoopError::Busy`], while a segment is being closed.
     pub fn propose(&mut self, explore: bool) -> Result<[f32; 3], LoopError> {
+        self.expect_no_close()?;
         Ok(self.decider.propose(explore)?)
     }
 
@@ -258,15 +260,17 @@ impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
     /// rows; then rows, about `elements` elements in each step; with the last of them the order of retrieval and the
     /// decay. One call takes one step or a part of it: work of about that of moving `elements` elements, an entity that
     /// is looked at counting as one and one that is ranked as four; at most one of these beyond that: a row, O(largest
-    /// size * log entities) for one level of the fit, O(log entities) for a rank. So calls get no longer where there are
-    /// more entities. But weights that are drawn, or of another distribution than the power law and Pareto's, come in
-    /// one call, O(entities).
+    /// size * log entities) for a few levels of the fit, O(log entities) for a rank. So calls get hardly longer where there
+    /// are more entities. But the reward and the proposal of [`begin_next_segment`](Self::begin_next_segment), with all
+    /// that the policy learns then, come in one call; so do weights that are drawn, or of another distribution than the
+    /// power law and Pareto's, O(entities).
     ///
     /// The outcome is that of [`apply`](Self::apply) where nothing happens between the calls. Events may come
     /// between any two; where ranks are to be those of a single time, only between two [steps](Self::is_within_step).
     ///
     /// # Errors
-    /// Settings that cannot be met; rows are as before then, and the decision is given up.
+    /// Settings that cannot be met, a reward or a state beyond all measure; rows are as before then, and the decision is
+    /// given up.
     pub fn poll(&mut self, elements: u32) -> Result<bool, LoopError> {
         let Some(mut stage) = self.stage.take() else { return Ok(true) };
         let progress = match &mut stage {
@@ -332,7 +336,7 @@ impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
             Step::Deal(side, deal) => {
                 let (side, known) = (*side, *decision.known.get(*side));
                 let dealt = deal.go_on(recommender, side, known, &settings, counts.get_mut(side), allowance);
-                let Some(elements) = dealt.map_err(ResizeError::from)? else { return Ok(Progress::Within) };
+                let Some(elements) = dealt? else { return Ok(Progress::Within) };
                 *decision.elements.get_mut(side) = elements;
                 *step = match side {
                     Side::User => Step::Deal(Side::Item, SideDeal::Begin),
@@ -377,6 +381,11 @@ impl<'a, E: Element, P: Policy, T: Tables> SegmentLoop<'a, E, P, T> {
 
     fn head_room(&self) -> u32 {
         self.recommender.arena().row_budget().checked_div(self.settings.reserve).unwrap_or(0)
+    }
+
+    /// Until a segment is closed there is no state.
+    const fn expect_no_close(&self) -> Result<(), LoopError> {
+        if matches!(self.stage, Some(Stage::Close(..))) { Err(LoopError::Busy) } else { Ok(()) }
     }
 
     const fn expect_no_stage(&self) -> Result<(), LoopError> {

@@ -1,13 +1,14 @@
 //! The two halves of a decision in slices: how many ranks get which size, and the size of each entity.
 
-use super::resize::{Fitting, ResizeSettings};
+use super::resize::{Fitting, ResizeError, ResizeSettings};
 use crate::allowance::Allowance;
+use crate::arena::ArenaError;
 use crate::element::Element;
 use crate::random::Generator;
-use crate::recommender::Recommender;
+use crate::recommender::{Recommender, RecommenderError};
 use crate::side::{PerSide, Side};
 use crate::sizes::{Action, Settling, SizesError, Weighing, draw_weights, sum_up, take_apart};
-use crate::tables::{Tables, Word};
+use crate::tables::{RowLength, Tables, Word};
 
 /// How far the first half of a decision has come in slices: how many ranks of each side get which size by an action.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,6 +91,9 @@ pub(super) enum SideDeal<R> {
 impl<R: Copy + Default> SideDeal<R> {
     /// Goes on; the elements of all rows, when the words of the first `known` entities hold the size of each, as a
     /// whole decision gives it to them. Words and counts belong to it until then.
+    ///
+    /// # Errors
+    /// Counts that are not of so many entities, or a row longer than the tables can say.
     pub(super) fn go_on<E: Element, T: Tables<Ranking = R>>(
         &mut self,
         recommender: &mut Recommender<'_, E, T>,
@@ -98,7 +102,7 @@ impl<R: Copy + Default> SideDeal<R> {
         settings: &ResizeSettings,
         counts: &mut [u32],
         allowance: &mut Allowance,
-    ) -> Result<Option<u64>, SizesError> {
+    ) -> Result<Option<u64>, ResizeError> {
         let bias = if side == Side::Item { recommender.bias_elements() } else { 0 };
         let mut decision = recommender.decide();
         let words = &mut **decision.words.get_mut(side);
@@ -135,7 +139,13 @@ impl<R: Copy + Default> SideDeal<R> {
                     if word.size() > 0 {
                         *word = T::Word::of_size(word.size() + bias);
                     }
-                    *elements += u64::from(word.size());
+                    let (asked, limit) = (word.size(), T::Length::LONGEST);
+                    if asked > limit {
+                        return Err(
+                            RecommenderError::from(ArenaError::RowTooLong { side, asked, limit }).into()
+                        );
+                    }
+                    *elements += u64::from(asked);
                     *id += 1;
                 }
                 return Ok(Some(*elements));

@@ -39,21 +39,54 @@ struct Case {
     slice: Option<u32>,
 }
 
+/// Memory of a policy and of decisions, for rows of up to `largest`.
+struct Room {
+    networks: Vec<f32>,
+    replay: Vec<f32>,
+    scratch: Vec<f32>,
+    states: Vec<f32>,
+    counts: PerSide<Vec<u32>>,
+    largest: u32,
+    reserve: u32,
+}
+
+impl Room {
+    fn new(largest: u32) -> Self {
+        let counts = vec![9; counts_len(largest)];
+        Self {
+            networks: vec![0.0; SHAPE.networks_len()],
+            replay: vec![0.0; SHAPE.replay_len()],
+            scratch: vec![0.0; SHAPE.scratch_len()],
+            states: vec![0.5; Decider::states_len(&STATE)],
+            counts: PerSide::new(counts.clone(), counts),
+            largest,
+            reserve: 8,
+        }
+    }
+
+    fn segments<'a, T: Tables>(
+        &'a mut self,
+        recommender: Recommender<'a, f32, T>,
+        distribution: Distribution,
+        hysteresis: bool,
+    ) -> SegmentLoop<'a, f32, Sac<'a>, T> {
+        let Self { networks, replay, scratch, states, counts, largest, reserve } = self;
+        let config = SacConfig { shape: SHAPE, ..SacConfig::compact(SHAPE.state) }.validate().unwrap();
+        let policy = Sac::new(&config, SacMemory { networks, replay, scratch }, Generator::new(1)).unwrap();
+        let decider = Decider::new(policy, STATE, ActionSpace::BALANCED, distribution, states).unwrap();
+        let bounds = Bounds { min: 0, max: *largest };
+        let sizes = SizeSettings { distribution, bounds: PerSide::new(bounds, bounds) };
+        let resize = ResizeSettings { sizes, draw: false, hysteresis };
+        let settings = LoopSettings { resize, half_life: 1.0, reserve: *reserve };
+        let counts = PerSide::new(&mut counts.user[..], &mut counts.item[..]);
+        SegmentLoop::new(recommender, decider, settings, counts, Generator::new(2))
+    }
+}
+
 /// What becomes of a recommender that has seen something.
 fn decide<T: Tables>(recommender: Recommender<'_, f32, T>, case: Case) -> Outcome {
-    let (mut networks, mut replay) = (vec![0.0; SHAPE.networks_len()], vec![0.0; SHAPE.replay_len()]);
-    let (mut scratch, mut states) = (vec![0.0; SHAPE.scratch_len()], vec![0.5; Decider::states_len(&STATE)]);
-    let memory = SacMemory { networks: &mut networks, replay: &mut replay, scratch: &mut scratch };
-    let config = SacConfig { shape: SHAPE, ..SacConfig::compact(SHAPE.state) }.validate().unwrap();
-    let policy = Sac::new(&config, memory, Generator::new(1)).unwrap();
-    let decider = Decider::new(policy, STATE, ActionSpace::BALANCED, case.distribution, &mut states).unwrap();
-    let bounds = Bounds { min: 0, max: 5 };
-    let sizes = SizeSettings { distribution: case.distribution, bounds: PerSide::new(bounds, bounds) };
-    let resize = ResizeSettings { sizes, draw: false, hysteresis: case.hysteresis };
-    let (mut users, mut items) = (vec![9; counts_len(5)], vec![9; counts_len(5)]);
-    let settings = LoopSettings { resize, half_life: 1.0, reserve: 8 };
-    let counts = PerSide::new(&mut users[..], &mut items[..]);
-    let mut segments = SegmentLoop::new(recommender, decider, settings, counts, Generator::new(2));
+    let mut room = Room::new(5);
+    let mut segments = room.segments(recommender, case.distribution, case.hysteresis);
     match case.slice {
         None => {
             segments.close_segment().unwrap();
@@ -120,4 +153,89 @@ proptest! {
         };
         prop_assert_eq!(thin(in_slices), thin(whole));
     }
+}
+
+/// Closes segments and decides, with an event after every slice in which `pairs` has one.
+fn go_on_amid<T: Tables>(recommender: Recommender<'_, f32, T>, pairs: &[Option<(u32, u32)>], slice: u32) {
+    let mut room = Room::new(5);
+    let mut segments = room.segments(recommender, Distribution::PowerLaw, true);
+    // Counts that have decayed to next to nothing, beside which an event is beyond all range.
+    for _ in 0..40 {
+        segments.begin_next_segment(0.0, false).unwrap();
+        while !segments.poll(1000).unwrap() {}
+    }
+    segments.begin_next_segment(0.0, true).unwrap();
+    let (mut pairs, mut polls) = (pairs.iter(), 0);
+    while !segments.poll(slice).unwrap() {
+        if let Some(&Some(pair)) = pairs.next() {
+            show(&mut segments.recommender, &[pair]);
+        }
+        if segments.stage.is_some_and(|stage| matches!(stage, Stage::Close(..))) {
+            assert_eq!(segments.propose(false), Err(LoopError::Busy));
+            assert_eq!(segments.reward(0.0), Err(LoopError::Busy));
+        }
+        polls += 1;
+        assert!(polls < 10_000, "it comes to an end");
+    }
+    let state = &segments.decider.states[STATE.len()..];
+    assert!(state.iter().take(6).all(|group| (0.0..=1.0).contains(group)), "{state:?}");
+    let arena = segments.recommender.arena();
+    let rows = |side| (0..arena.count(side)).map(move |id| arena.size(side, id)).sum::<u32>();
+    let cold = |side| arena.cold_row(side).len() as u32;
+    let all = Side::BOTH.map(|side| rows(side) + cold(side)).iter().sum::<u32>();
+    assert_eq!(all, arena.used());
+    assert!(all <= arena.budget());
+}
+
+proptest! {
+    #![proptest_config(testing::config(60))]
+
+    #[test]
+    fn events_amid_slices_leave_all_in_order(
+        before in prop::collection::vec((0_u32..12, 0_u32..20), 1..60),
+        amid in prop::collection::vec(prop::option::of((0_u32..12, 0_u32..20)), 0..80),
+        slice in 1_u32..40,
+    ) {
+        let mut memory = Memory::new(ROOM);
+        let mut recommender = memory.recommender(PerSide::new(2, 3), true, 4);
+        show(&mut recommender, &before);
+        go_on_amid(recommender, &amid, slice);
+        let mut memory = ThinRoom::new();
+        let mut recommender: Recommender<'_, f32, Thin> = memory.recommender();
+        show(&mut recommender, &before);
+        go_on_amid(recommender, &amid, slice);
+    }
+}
+
+#[test]
+fn rows_longer_than_the_tables_can_say_are_refused_in_slices_too() {
+    // The user's row would take most of the budget.
+    const MOST_TO_USERS: [f32; 3] = [1.0, 0.5, 0.5];
+    let outcome = |slice: Option<u32>| {
+        let mut memory = ThinRoom::new();
+        let mut recommender: Recommender<'_, f32, Thin> = memory.recommender();
+        show(&mut recommender, &[(0, 0)]);
+        let mut room = Room { reserve: 0, ..Room::new(300) };
+        let mut segments = room.segments(recommender, Distribution::PowerLaw, false);
+        segments.close_segment().unwrap();
+        let before = segments.recommender.arena().used();
+        let result = match slice {
+            None => segments.apply(MOST_TO_USERS).map(|_| ()),
+            Some(slice) => {
+                segments.begin_apply(MOST_TO_USERS).unwrap();
+                loop {
+                    match segments.poll(slice) {
+                        Ok(false) => {}
+                        result => break result.map(|_| ()),
+                    }
+                }
+            }
+        };
+        assert_eq!(segments.recommender.arena().used(), before);
+        assert!(!segments.is_busy());
+        result
+    };
+    let refused = outcome(None);
+    assert!(matches!(refused, Err(LoopError::Resize(ResizeError::Recommender(_)))), "{refused:?}");
+    assert_eq!(outcome(Some(64)), refused);
 }
