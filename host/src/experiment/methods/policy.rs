@@ -1,7 +1,7 @@
 //! A policy's memory on the host.
 
 use anyhow::Result;
-use scall_core::policy::{Sac, SacConfig, SacMemory};
+use scall_core::policy::{Sac, SacConfig, SacMemory, SacShape};
 use scall_core::random::Generator;
 use scall_core::segment::{ActionSpace, Decider};
 use scall_core::sizes::Distribution;
@@ -11,11 +11,42 @@ use crate::experiment::TargetNetworks;
 use crate::experiment::runner::purpose;
 use crate::memory::Numbers;
 
+/// How large a compact policy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// Groups of a side's frequencies in its state.
+    groups: u32,
+    /// Units of each hidden layer; with the bias, whole blocks of eight.
+    hidden: u32,
+    /// Transitions of an update.
+    batch: u32,
+    /// Transitions that are kept.
+    capacity: u32,
+}
+
+impl Scale {
+    /// A state of 36 numbers, where only parameters are counted.
+    pub const FULL: Self = Self { groups: 16, hidden: 63, batch: 16, capacity: 1_024 };
+    const SMALLER: [Self; 2] = [
+        Self { groups: 8, hidden: 31, batch: 16, capacity: 256 },
+        Self { groups: 4, hidden: 15, batch: 8, capacity: 64 },
+    ];
+    const SMALLEST: Self = Self { groups: 2, hidden: 7, batch: 4, capacity: 16 };
+    /// One byte of so many is for the policy.
+    const PART: u64 = 8;
+
+    /// The largest that takes an eighth of a total at most, or else the smallest.
+    pub fn within(total: u64) -> Self {
+        let fits = |scale: &Self| PolicyKind::Compact(*scale).bytes() <= total / Self::PART;
+        std::iter::once(Self::FULL).chain(Self::SMALLER).find(fits).unwrap_or(Self::SMALLEST)
+    }
+}
+
 /// Which policy decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyKind {
-    /// A state of 36 numbers and 63 hidden units, for few transitions.
-    Compact,
+    /// For few transitions, as large as there is room for.
+    Compact(Scale),
     /// 1028-512-512, with the published settings.
     Published(TargetNetworks),
 }
@@ -23,7 +54,7 @@ pub enum PolicyKind {
 impl PolicyKind {
     const fn state(self) -> StateConfig {
         match self {
-            Self::Compact => StateConfig::COMPACT,
+            Self::Compact(scale) => StateConfig { groups: scale.groups, ..StateConfig::COMPACT },
             Self::Published(_) => StateConfig::PUBLISHED,
         }
     }
@@ -38,7 +69,9 @@ impl PolicyKind {
     const fn config(self) -> SacConfig {
         let state = self.state().len() as u32;
         match self {
-            Self::Compact => SacConfig::compact(state),
+            Self::Compact(Scale { hidden, batch, capacity, .. }) => {
+                SacConfig { shape: SacShape { state, hidden, batch, capacity }, ..SacConfig::compact(state) }
+            }
             Self::Published(targets) => {
                 let synchronised_targets = matches!(targets, TargetNetworks::Synchronised);
                 SacConfig { synchronised_targets, ..SacConfig::published() }
@@ -72,5 +105,35 @@ impl PolicyMemory {
         let generator = Generator::stream(seed, purpose::POLICY);
         let policy = Sac::new(&config, SacMemory { networks, replay, scratch }, generator)?;
         Ok(Decider::new(policy, kind.state(), space, Distribution::PowerLaw, states)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_takes_an_eighth_of_a_total_at_most_but_for_the_smallest() {
+        let bytes = |total| PolicyKind::Compact(Scale::within(total)).bytes();
+        let full = PolicyKind::Compact(Scale::FULL).bytes();
+        assert_eq!(Scale::within(8 * full), Scale::FULL);
+        assert_eq!(Scale::within(8 * full - 1), Scale::SMALLER[0]);
+        assert_eq!(Scale::within(0), Scale::SMALLEST);
+        let mut sizes: Vec<u64> = (10..24).map(|bits| bytes(1 << bits)).collect();
+        assert!(sizes.iter().zip(10..).all(|(&size, bits)| size <= (1 << bits) / 8 || size == bytes(0)));
+        assert!(sizes.is_sorted());
+        sizes.dedup();
+        assert_eq!(sizes.len(), 4);
+    }
+
+    #[test]
+    fn a_policy_of_any_scale_decides() {
+        for total in [0, 200_000, 1_000_000, u64::MAX] {
+            let mut memory = PolicyMemory::default();
+            let kind = PolicyKind::Compact(Scale::within(total));
+            let mut decider = memory.decider(kind, ActionSpace::BALANCED, 1).unwrap();
+            let positions = decider.propose(true).unwrap();
+            assert!(positions.iter().all(|position| (0.0..=1.0).contains(position)), "{total}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use scall_core::segment::{ActionSpace, Decider, Incumbent, Margin, ResizeSetting
 use scall_core::sizes::Action;
 use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
 
-use super::policy::{PolicyKind, PolicyMemory};
+use super::policy::{PolicyKind, PolicyMemory, Scale};
 use super::trial::{Task, TrialSettings};
 use super::{Decided, Fixed, HistorySearch, MethodCard, Published, Sizing, SizingMethod};
 use crate::experiment::model::Model;
@@ -34,7 +34,10 @@ pub const CARD: MethodCard = MethodCard {
     make: |setup| {
         let (settings, seed) = (setup.settings, setup.request.seed);
         Ok(match setup.request.search {
-            Search::Paired => Box::new(Scall::new(settings.search, setup.policy, seed)?),
+            Search::Paired => {
+                let scale = setup.request.budget.total().map_or(Scale::FULL, Scale::within);
+                Box::new(Scall::new(settings.search, setup.policy, scale, seed)?)
+            }
             Search::Published => Box::new(Published::new(settings.published, setup.policy, seed)?),
             Search::History => Box::new(HistorySearch::new(settings.search)),
             Search::Fixed(action) => {
@@ -63,6 +66,7 @@ pub struct SearchSettings {
 #[derive(Debug)]
 pub struct Scall<'a> {
     settings: SearchSettings,
+    kind: PolicyKind,
     decider: Decider<'a>,
     incumbent: Incumbent,
     steps: Vec<Step>,
@@ -74,10 +78,16 @@ impl<'a> Scall<'a> {
     ///
     /// # Errors
     /// If the policy's settings are wrong.
-    pub fn new(settings: SearchSettings, memory: &'a mut PolicyMemory, seed: u64) -> Result<Self> {
-        let decider = memory.decider(PolicyKind::Compact, ActionSpace::BALANCED, seed)?;
+    pub fn new(
+        settings: SearchSettings,
+        memory: &'a mut PolicyMemory,
+        scale: Scale,
+        seed: u64,
+    ) -> Result<Self> {
+        let kind = PolicyKind::Compact(scale);
+        let decider = memory.decider(kind, ActionSpace::BALANCED, seed)?;
         let incumbent = Incumbent::new(decider.equal_rows());
-        Ok(Self { settings, decider, incumbent, steps: Vec::new(), trial_bytes: 0 })
+        Ok(Self { settings, kind, decider, incumbent, steps: Vec::new(), trial_bytes: 0 })
     }
 
     /// The actions to try: the one in force first, then its challenger, the policy's mean, and draws.
@@ -146,7 +156,7 @@ impl SizingMethod for Scall<'_> {
     }
 
     fn bytes(&self) -> u64 {
-        PolicyKind::Compact.bytes() + size_of::<Incumbent>() as u64
+        self.kind.bytes() + size_of::<Incumbent>() as u64
     }
 
     fn take_steps(&mut self) -> Vec<Step> {
