@@ -23,7 +23,8 @@ pub struct Decider<'a, P = Sac<'a>> {
     /// `[state before | state now]`.
     pub(super) states: &'a mut [f32],
     pub(super) last_reward: f32,
-    pub(super) heads: f32,
+    /// The users' share that the space is centred on.
+    pub(super) centre: f32,
 }
 
 impl Decider<'_> {
@@ -60,7 +61,7 @@ impl<'a, P: Policy> Decider<'a, P> {
             distribution,
             states,
             last_reward: StateConfig::FIRST_REWARD,
-            heads: 0.5,
+            centre: 0.5,
         })
     }
 
@@ -192,12 +193,18 @@ impl<'a, P: Policy> Decider<'a, P> {
     /// Makes the state now the one before; returns the place of the next, of that many users and items.
     fn next_state(&mut self, users: usize, items: usize) -> &mut [f32] {
         let (users, items) = (users as f64, items as f64);
-        self.heads = if users + items > 0.0 { (users / (users + items)) as f32 } else { 0.5 };
+        self.centre = if users + items > 0.0 { (users / (users + items)) as f32 } else { 0.5 };
         let (before, now) = self.states.split_at_mut_checked(self.config.len()).unwrap_or_default();
         for (before, now) in before.iter_mut().zip(now.iter()) {
             *before = *now;
         }
         now
+    }
+
+    /// Centres the [space](ActionSpace) on another share of the users, 0..=1, than their part of all entities, until
+    /// the next state is read.
+    pub const fn set_centre(&mut self, user_share: f32) {
+        self.centre = user_share.clamp(0.0, 1.0);
     }
 
     /// Positions for the state that was read last: drawn from the policy to explore, at its mean otherwise.
@@ -211,7 +218,7 @@ impl<'a, P: Policy> Decider<'a, P> {
 
     /// The action of positions, for the recommender that was read last.
     pub fn action(&self, positions: [f32; 3]) -> Action {
-        self.space.action(positions, self.heads, self.distribution)
+        self.space.action(positions, self.centre, self.distribution)
     }
 
     /// The positions of equal rows.

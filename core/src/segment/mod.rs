@@ -4,6 +4,7 @@
 //! trained to a device; an [`Incumbent`] keeps
 //! the action in force until another has proven itself.
 
+mod cover;
 mod decider;
 mod incumbent;
 mod policy_file;
@@ -13,6 +14,7 @@ mod segment_loop;
 mod slices;
 mod space;
 
+pub use cover::covering_share;
 pub use decider::{Decider, DeciderError};
 pub use incumbent::{Evidence, Incumbent, Margin};
 pub use policy_file::PolicyFile;

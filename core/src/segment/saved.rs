@@ -25,19 +25,19 @@ impl<P: Policy + Snapshot> Snapshot for Decider<'_, P> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
         self.policy.save(writer)?;
         writer.put_all(self.states.iter())?;
-        writer.put(&(self.last_reward, self.heads))
+        writer.put(&(self.last_reward, self.centre))
     }
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
         self.policy.load(reader)?;
         reader.fill(self.states)?;
-        let (last_reward, heads): (f32, f32) = reader.take()?;
-        if !last_reward.is_finite() || !(0.0..=1.0).contains(&heads) {
+        let (last_reward, centre): (f32, f32) = reader.take()?;
+        if !last_reward.is_finite() || !(0.0..=1.0).contains(&centre) {
             return Err(SnapshotError::Damaged);
         }
         if !reader.is_dry() {
             self.last_reward = last_reward;
-            self.heads = heads;
+            self.centre = centre;
         }
         Ok(())
     }

@@ -11,10 +11,11 @@ use crate::sizes::{Action, Distribution};
 pub enum ActionSpace {
     /// The share itself, and shapes evenly over the distribution's range (Qu et al., CIKM 2024).
     Published,
-    /// Centred on equal rows: the share's odds from `1 / odds` to `odds` times those of the head counts, and
-    /// shapes evenly on a logarithmic scale. For distributions that get flatter as their shape grows.
+    /// Centred on equal rows of a share, that of the head counts or [another](crate::segment::Decider::set_centre): the
+    /// users' odds from `1 / odds` to `odds` times those of that share, and shapes evenly on a logarithmic scale. For
+    /// distributions that get flatter as their shape grows.
     Balanced {
-        /// The most by which the users' odds may differ from their part of all entities; at least 1.
+        /// The most by which the users' odds may differ from the centre's; at least 1.
         odds: f32,
         /// The shape of the most unequal sizes, above 0.
         lowest_shape: f32,
@@ -32,8 +33,8 @@ impl ActionSpace {
         [0.5, 1.0, 1.0]
     }
 
-    /// The action of `positions`, when users are `heads` (0..=1) of all entities.
-    pub fn action(&self, positions: [f32; 3], heads: f32, distribution: Distribution) -> Action {
+    /// The action of `positions`, around the users' share `centre` (0..=1).
+    pub fn action(&self, positions: [f32; 3], centre: f32, distribution: Distribution) -> Action {
         let [share, user, item] = positions;
         match *self {
             Self::Published => Action::from_positions(positions, distribution),
@@ -41,7 +42,7 @@ impl ActionSpace {
                 let odds = math::pow(odds, 2.0 * share - 1.0);
                 let shape = |position| lowest_shape * math::pow(highest_shape / lowest_shape, position);
                 Action {
-                    user_share: odds * heads / (odds * heads + (1.0 - heads)).max(f32::MIN_POSITIVE),
+                    user_share: odds * centre / (odds * centre + (1.0 - centre)).max(f32::MIN_POSITIVE),
                     user_shape: shape(user),
                     item_shape: shape(item),
                 }

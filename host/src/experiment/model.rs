@@ -14,9 +14,11 @@ use scall_core::element::{Element, NEAREST};
 use scall_core::random::Generator;
 use scall_core::recommender::{Recommender, RecommenderError, Scored, ValidRecommenderConfig};
 use scall_core::segment::{
-    Decider, DeciderError, ResizeError, ResizeSettings, Resized, SizeRule, resize, resize_by_weights,
+    Decider, DeciderError, ResizeError, ResizeSettings, Resized, SizeRule, covering_share, resize,
+    resize_by_weights,
 };
 use scall_core::side::{PerSide, Side};
+use scall_core::sizes::Bounds;
 use scall_core::snapshot::{Reader, Snapshot, SnapshotError, Writer};
 use scall_core::tables::{Count, Tables};
 
@@ -143,6 +145,9 @@ pub trait Model: Snapshot + Debug + Send + Sync {
     /// # Errors
     /// A state that has no place in the policy.
     fn show(&mut self, decider: &mut Decider<'_>) -> Result<(), DeciderError>;
+
+    /// See [`covering_share`].
+    fn covering_share(&mut self, bounds: PerSide<Bounds>, budget: u64) -> Option<f32>;
 
     /// See [`resize`].
     ///
@@ -322,6 +327,10 @@ impl<E: Element, T: Tables> Model for Recommender<'_, E, T> {
 
     fn show(&mut self, decider: &mut Decider<'_>) -> Result<(), DeciderError> {
         decider.read(self)
+    }
+
+    fn covering_share(&mut self, bounds: PerSide<Bounds>, budget: u64) -> Option<f32> {
+        covering_share(self, bounds, budget)
     }
 
     fn resize(

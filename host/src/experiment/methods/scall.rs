@@ -111,6 +111,10 @@ impl SizingMethod for Scall<'_> {
         violations: &mut u64,
     ) -> Result<Decided> {
         recommender.show(&mut self.decider)?;
+        let budget = u64::from(experiment.budget(segment.known)?);
+        if let Some(share) = recommender.covering_share(self.settings.resize.sizes.bounds, budget) {
+            self.decider.set_centre(share);
+        }
         if segment.index > 0 {
             let candidates = self.candidates()?;
             let task =
