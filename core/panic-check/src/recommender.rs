@@ -6,7 +6,7 @@ use scall_core::Side;
 use scall_core::arena::{ArenaMemory, boundaries_len};
 use scall_core::element::{Element, F16};
 use scall_core::recommender::{
-    Recommender, RecommenderConfig, RecommenderMemory, Scored, SeenFilter, TopK, batch_scratch_len, bpr,
+    Recommender, RecommenderConfig, RecommenderMemory, Scored, SeenFilter, TopK, align_scratch_len, batch_scratch_len, bpr,
     class_ends_len, seen_len,
 };
 use scall_core::side::PerSide;
@@ -102,6 +102,8 @@ pub fn use_all<E: Element, T: Tables>(recommender: &mut Recommender<'_, E, T>) {
     black_box((decision.arena.used(), decision.frequencies.user.len()));
     let _ = black_box(recommender.repack());
     recommender.reorder();
+    let mut turning = [0.0; align_scratch_len(8)];
+    black_box(recommender.align(turning.get_mut(..black_box(100)).unwrap_or_default()));
     let mut out = black_box([Scored::NONE; 12]);
     let out = out.get_mut(..black_box(12)).unwrap_or_default();
     black_box(recommender.recommend(user, out));

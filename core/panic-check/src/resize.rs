@@ -4,7 +4,7 @@ use core::hint::black_box;
 use scall_core::arena::ArenaMemory;
 use scall_core::random::Generator;
 use scall_core::recommender::{Recommender, RecommenderConfig, RecommenderMemory};
-use scall_core::segment::{ActionSpace, ResizeSettings, SizeRule, resize, resize_by_weights};
+use scall_core::segment::{ActionSpace, ResizeSettings, SizeRule, covering_share, resize, resize_by_weights};
 use scall_core::side::PerSide;
 use scall_core::sizes::{Action, Distribution};
 
@@ -42,6 +42,7 @@ pub fn exercise() {
         SizeRule::Random,
     ]);
     let settings = black_box(ResizeSettings::default());
+    black_box(covering_share(&mut recommender, settings.sizes.bounds, black_box(20)));
     let mut generator = Generator::new(black_box(1));
     for rule in &rules {
         let [user_counts, item_counts] = &mut counts;

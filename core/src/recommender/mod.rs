@@ -1,6 +1,8 @@
 //! Matrix factorisation with BPR over ragged rows.
 
+mod align;
 mod averaging;
+mod axes;
 mod batch;
 pub mod bpr;
 mod config;
@@ -16,6 +18,7 @@ mod seen;
 mod thin_tests;
 mod top_k;
 
+pub use align::align_scratch_len;
 pub(crate) use averaging::Averaging;
 pub use batch::batch_scratch_len;
 pub use config::{ConfigError, RecommenderConfig, ValidRecommenderConfig};

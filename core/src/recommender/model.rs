@@ -604,7 +604,7 @@ impl<'a, E: Element, T: Tables> Recommender<'a, E, T> {
 
     /// Sets each side's mean row, and its cold-start row to that: who has no row of their own is answered as
     /// the mean of those who have. Each dimension's mean is over the rows that have it. O(elements).
-    fn average(&mut self) {
+    pub(super) fn average(&mut self) {
         for side in Side::BOTH {
             let bias = if side == Side::Item { self.bias_elements() as usize } else { 0 };
             let mean = self.means.get_mut(side);

@@ -74,6 +74,9 @@ pub trait Model: Snapshot + Debug + Send + Sync {
     /// See [`Recommender::reorder`].
     fn reorder(&mut self);
 
+    /// See [`Recommender::align`].
+    fn align(&mut self, scratch: &mut [f64]) -> usize;
+
     /// Moves the budget.
     ///
     /// # Errors
@@ -254,6 +257,10 @@ impl<E: Element, T: Tables> Model for Recommender<'_, E, T> {
 
     fn reorder(&mut self) {
         self.reorder();
+    }
+
+    fn align(&mut self, scratch: &mut [f64]) -> usize {
+        self.align(scratch)
     }
 
     fn set_budget(&mut self, budget: u32) -> Result<(), RecommenderError> {

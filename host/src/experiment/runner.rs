@@ -6,10 +6,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use scall_core::frequency;
 use scall_core::random::Generator;
+use scall_core::recommender::align_scratch_len;
 use scall_core::segment::Resized;
 use scall_core::side::{PerSide, Side};
 
-use super::RunRequest;
 use super::base::{self, BaseRecommender, Occasion, Part, RECENT, Users};
 use super::evaluate::{Evaluation, evaluate};
 use super::history::History;
@@ -19,6 +19,7 @@ use super::protocol::{Counts, Segment};
 use super::settings::Settings;
 use super::total::Share;
 use super::training;
+use super::{Protocol, RunRequest};
 use crate::progress::Stage;
 use crate::report;
 use crate::stream::Stream;
@@ -203,6 +204,7 @@ impl Experiment<'_> {
         let decided = method.decide(self, segment, recommender, violations)?;
         let mut scratch = SizeScratch::new(self.largest());
         let users = self.users(method.user_form(), segment.known.users);
+        let aligning = if method.representation().is_none() { self.align(recommender) } else { 0 };
         self.apply(&decided, users, segment, recommender, &mut scratch, violations)?;
         *violations += self.over_total(method);
         let search_seconds = started.elapsed().as_secs_f64();
@@ -254,7 +256,7 @@ impl Experiment<'_> {
             tested_users: evaluation.tested_users.into(),
             budget_parameters: budget,
             parameters_used: used,
-            working_memory_bytes: learning.max(serving).max(relearning),
+            working_memory_bytes: aligning.max(learning).max(serving).max(relearning),
             bytes_used: used * u64::from(self.request.storage.bytes()),
             held: self.share.map(|share| share.held(method.bytes())),
             saturated: self.request.storage.saturates().then(|| recommender.saturated() - saturated),
@@ -293,6 +295,20 @@ impl Experiment<'_> {
             recommender.record(self.stream.users[position], self.stream.items[position]);
         }
         Ok(())
+    }
+
+    /// Puts the dimensions in the order of what they are worth, where the budget stays while entities come, so
+    /// that rows will lose their last ones. Rows of bytes have no room for the strongest. Returns the bytes that this
+    /// took.
+    fn align(&self, recommender: &mut dyn Model) -> u64 {
+        let RunRequest { budget, protocol, storage, .. } = self.request;
+        let shrinking = !budget.grows() && budget.total().is_none();
+        if !shrinking || storage.saturates() || *protocol != Protocol::Equal {
+            return 0;
+        }
+        let mut scratch = vec![0.0; align_scratch_len(self.largest() as usize)];
+        recommender.align(&mut scratch);
+        size_of_val(&scratch[..]) as u64
     }
 
     /// Gives `recommender` the sizes that were decided, and counts it if that breaks the budget.
