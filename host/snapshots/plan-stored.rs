@@ -16,7 +16,7 @@ pub struct Memory {
     pub values: [f32; SHAPE.values_len()],
     pub floats: [f32; SHAPE.floats_len()],
     pub words: [u32; SHAPE.words_len()],
-    pub index: [u16; SHAPE.index_len()],
+    pub index: [u8; SHAPE.index_len()],
     pub states: [f32; SHAPE.states_len()],
     pub scratch: [f32; SHAPE.actor_scratch_len()],
 }

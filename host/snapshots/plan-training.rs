@@ -25,7 +25,7 @@ pub struct Memory {
     pub values: [f32; SHAPE.values_len()],
     pub floats: [f32; SHAPE.floats_len()],
     pub words: [u32; SHAPE.words_len()],
-    pub index: [u16; SHAPE.index_len()],
+    pub index: [u8; SHAPE.index_len()],
     pub states: [f32; SHAPE.states_len()],
     pub networks: [f32; POLICY.networks_len()],
     pub replay: [f32; POLICY.replay_len()],

@@ -209,7 +209,7 @@ fn the_memory_macros_are_the_sums_of_the_cores_own_lengths() {
             + shape.words_len()
             + shape.states_len()
             + shape.actor_scratch_len();
-        handle + 4 * words + 2 * shape.index_len()
+        handle + 4 * words + shape.index_len()
     };
     let mut all: Vec<usize> = shapes.into_iter().map(expected).collect();
     all.push(expected(shapes[0]));

@@ -21,7 +21,11 @@
             + ((size_t)(items) + 16383) / 16384 * ((size_t)(largest) + 2) \
             + ((size_t)(seen_pairs) + 7) / 8 * 8 \
             + 4 * (size_t)(groups) + 8 + 2 * (size_t)(hidden)) \
-     + ((size_t)(users) + (size_t)(users) / 2 + (size_t)(items) + (size_t)(items) / 2 + 2) * 2)
+     + SCALL_INDEX_BYTES(users) + SCALL_INDEX_BYTES(items))
+
+/* Bytes of the index over so many ids: 12 or 16 bits for each of 8/7 places an id. */
+#define SCALL_INDEX_BYTES(entities) \
+    ((((size_t)(entities) + (size_t)(entities) / 7 + 1) * ((size_t)(entities) < 4096 ? 3 : 4) + 1) / 2)
 
 // The largest row that the policy which is built in may give.
 #define SCALL_BUILT_IN_LARGEST 32

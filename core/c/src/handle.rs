@@ -41,8 +41,7 @@ pub(crate) const fn memory_bytes(shape: &DeviceShape) -> usize {
         .saturating_add(shape.words_len())
         .saturating_add(shape.states_len())
         .saturating_add(shape.actor_scratch_len());
-    let index = shape.index_len().saturating_mul(size_of::<u16>());
-    words.saturating_mul(size_of::<u32>()).saturating_add(index).saturating_add(HANDLE_BYTES)
+    words.saturating_mul(size_of::<u32>()).saturating_add(shape.index_len()).saturating_add(HANDLE_BYTES)
 }
 
 /// What is left of a buffer that is being dealt out.
@@ -67,7 +66,7 @@ trait Number {}
 
 impl Number for f32 {}
 impl Number for u32 {}
-impl Number for u16 {}
+impl Number for u8 {}
 
 /// Makes a device in a buffer, whatever the buffer held.
 ///
@@ -90,7 +89,7 @@ pub(crate) unsafe fn start(memory: *mut u8, bytes: usize, plan: &Plan) -> Result
     // SAFETY: the buffer is longer than that.
     let mut rest = Rest(unsafe { memory.add(HANDLE_BYTES) });
     // SAFETY: `needed` is the sum of the lengths of all six and what was taken before; words of four bytes follow
-    // an address aligned to eight, and those of two bytes come last. They do not overlap, and nothing else uses them.
+    // an address aligned to eight, and single bytes come last. They do not overlap, and nothing else uses them.
     let values = unsafe { rest.numbers(shape.values_len()) };
     // SAFETY: as above.
     let floats = unsafe { rest.numbers(shape.floats_len()) };

@@ -13,7 +13,7 @@ use scall_core::snapshot;
 use scall_core::stream::{Event, StreamBlob, TurnoverConfig, TurnoverStream};
 
 pub fn exercise() {
-    let (mut ids, mut index) = (black_box([0_u32; 9]), black_box([0_u16; index_len(9)]));
+    let (mut ids, mut index) = (black_box([0_u32; 9]), black_box([0_u8; index_len(9)]));
     let (ids, index) = (ids.get_mut(..black_box(7)), index.get_mut(..black_box(12)));
     if let Ok(mut table) = IdTable::new(ids.unwrap_or_default(), index.unwrap_or_default()) {
         black_box(table.admit(black_box(3)));
@@ -98,7 +98,7 @@ fn started() {
         shape.actor_scratch_len(),
     ));
     let (mut values, mut floats) = (black_box([0.0; 200]), black_box([0.0; 200]));
-    let (mut words, mut index) = (black_box([0_u32; 300]), black_box([0_u16; 60]));
+    let (mut words, mut index) = (black_box([0_u32; 300]), black_box([0_u8; 60]));
     let memory = DeviceMemory {
         values: values.get_mut(..black_box(190)).unwrap_or_default(),
         floats: floats.get_mut(..black_box(190)).unwrap_or_default(),

@@ -12,7 +12,7 @@
 //! Users grow from the low end and items from the high end, so admission is an append on either side
 //! and the items lie together for retrieval. Nothing is stored but the rows and one boundary per entity:
 //! a row's length is the difference of two neighbours. Rows are never padded. Memory that is scarcer than time takes
-//! [lengths](Arena::with_lengths) instead of boundaries: a byte and a quarter per entity, for rows of up to 255.
+//! [lengths](Arena::with_lengths) instead of boundaries: a byte and a quarter per entity, for rows of up to 254.
 //!
 //! The *budget* is a number of elements, at most `values.len()`, that the rows of both sides and the two
 //! cold-start rows together never exceed. *Head-room* is what is left of it; the gap is at least as large.
@@ -183,7 +183,7 @@ impl<'a, E: Element> Arena<'a, E> {
 }
 
 impl<'a, E: Element> Arena<'a, E, u8> {
-    /// The same with a byte for each row instead of a boundary: rows have at most 255 elements. `lengths` are as many
+    /// The same with a byte for each row instead of a boundary: rows have at most 254 elements. `lengths` are as many
     /// as the most entities of their side, and the boundaries of the memory
     /// [`starts_len`](crate::tables::starts_len) of them.
     ///

@@ -88,7 +88,7 @@ impl DeviceShape {
             .saturating_add(counts_len(self.largest).saturating_mul(2))
     }
 
-    /// Numbers of [`DeviceMemory::index`].
+    /// Bytes of [`DeviceMemory::index`].
     pub const fn index_len(&self) -> usize {
         index_len(self.users as usize).saturating_add(index_len(self.items as usize))
     }
@@ -117,8 +117,7 @@ impl DeviceShape {
     /// Bytes of all else in a [`DeviceMemory`].
     pub const fn tables_bytes(&self) -> usize {
         let words = self.words_len().saturating_sub(self.boundaries_len()).saturating_add(self.floats_len());
-        let index = self.index_len().saturating_mul(size_of::<u16>());
-        words.saturating_mul(size_of::<u32>()).saturating_add(index)
+        words.saturating_mul(size_of::<u32>()).saturating_add(self.index_len())
     }
 
     /// What a [snapshot](crate::snapshot) of such a device begins with.
@@ -206,7 +205,7 @@ pub struct DeviceMemory<'a, E = f32> {
     /// Where rows begin, orders, pairs seen, counts and ids: [`DeviceShape::words_len`].
     pub words: &'a mut [u32],
     /// Where ids are found: [`DeviceShape::index_len`].
-    pub index: &'a mut [u16],
+    pub index: &'a mut [u8],
 }
 
 /// How a device learns, and what it does at the end of a segment.
@@ -318,8 +317,7 @@ mod tests {
 
     #[test]
     fn bytes_are_those_of_the_slices() {
-        let slices =
-            4 * (SHAPE.values_len() + SHAPE.floats_len() + SHAPE.words_len()) + 2 * SHAPE.index_len();
+        let slices = 4 * (SHAPE.values_len() + SHAPE.floats_len() + SHAPE.words_len()) + SHAPE.index_len();
         assert_eq!(SHAPE.arena_bytes::<f32>() + SHAPE.tables_bytes(), slices);
         assert_eq!(SHAPE.arena_bytes::<f32>() - SHAPE.arena_bytes::<u8>(), 3 * 120);
     }

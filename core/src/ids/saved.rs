@@ -24,7 +24,7 @@ impl Snapshot for IdTable<'_> {
         reader.fill(ids.ok_or(SnapshotError::OtherShape { found: count, expected })?)?;
         if !reader.is_dry() {
             self.count = count;
-            self.index.fill(0);
+            self.index.clear();
             for slot in 0..count {
                 self.enter(slot);
             }

@@ -12,8 +12,8 @@ fn refuses_what_it_cannot_number() {
     let mut index = vec![0; index_len(MAX_ENTITIES + 1)];
     let error = IdTable::new(&mut ids, &mut index).unwrap_err();
     assert_eq!(error, IdError::TooMany { asked: 65_536, limit: 65_535 });
-    let error = IdTable::new(&mut [0; 4], &mut [0; 6]).unwrap_err();
-    assert_eq!(error, IdError::ShortIndex { needed: 7, available: 6 });
+    let error = IdTable::new(&mut [0; 4], &mut [0; 7]).unwrap_err();
+    assert_eq!(error, IdError::ShortIndex { needed: 8, available: 7 });
     assert_eq!(error.to_string(), "the index of the ids is too short");
 }
 
@@ -36,6 +36,31 @@ fn the_last_slot_of_the_largest_table() {
     assert_eq!(table.slot(65_534_u32.wrapping_mul(0x9e37_79b9)), Some(65_534));
     assert_eq!(table.hand_over(65_534, 1), Some(65_534_u32.wrapping_mul(0x9e37_79b9)));
     assert_eq!(table.slot(1), Some(65_534));
+}
+
+/// Mean and largest number of steps of as many searches as the table is large.
+fn steps(table: &IdTable<'_>, id: impl Fn(u32) -> u32) -> (f64, usize) {
+    let steps = || (0..table.capacity()).map(|n| table.steps(id(n)));
+    (steps().sum::<usize>() as f64 / f64::from(table.capacity()), steps().max().unwrap_or(0))
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "hundreds of thousands of searches")]
+fn searches_in_a_full_table_stay_short_however_many_come_and_go() {
+    for entities in [64, 512, 4_095, 20_000] {
+        let (mut ids, mut index) = (vec![0; entities as usize], vec![0; index_len(entities as usize)]);
+        let mut table = IdTable::new(&mut ids, &mut index).unwrap();
+        (0..entities).for_each(|id| assert!(table.admit(id).is_some()));
+        for round in 1..5 {
+            let there = steps(&table, |n| table.id(n).unwrap());
+            let missing = steps(&table, |n| u32::MAX - n);
+            assert!(there.0 <= 5.5 && there.1 <= 40, "{entities}, {round}: {there:?} steps to an id");
+            assert!(missing.0 <= 6.0 && missing.1 <= 41, "{entities}, {round}: {missing:?} steps to none");
+            for slot in 0..entities {
+                assert!(table.hand_over(slot, round * entities + slot).is_some());
+            }
+        }
+    }
 }
 
 #[test]
@@ -106,8 +131,16 @@ proptest! {
             for slot in 0..=capacity as u32 {
                 prop_assert_eq!(table.id(slot), known.get(slot as usize).copied());
             }
-            let entries = table.index.iter().filter(|&&entry| entry > 0).count();
-            prop_assert_eq!(entries, known.len());
+            let entries = || (0..table.index.places()).filter(|&place| table.index.get(place).is_some());
+            prop_assert_eq!(entries().count(), known.len());
+            // A search can end early since nothing lies further from where its search begins than what is before it
+            // and one.
+            for place in entries() {
+                let past = |place| table.index.get(place).map_or(0, |slot| {
+                    table.distance(table.home(known[slot as usize]), place) + 1
+                });
+                prop_assert!(past(table.after(place)) <= past(place) + 1);
+            }
         }
     }
 }

@@ -53,7 +53,7 @@ pub struct ThinMemory<'a, E = f32> {
     /// How often each entity was seen.
     pub frequencies: PerSide<&'a mut [LogCount]>,
     /// Scratch of a size decision.
-    pub words: PerSide<&'a mut [u16]>,
+    pub words: PerSide<&'a mut [u8]>,
     /// Scratch of the means: as many as the longest row has elements, and 2; more slowly with fewer.
     pub row_counts: &'a mut [u32],
     /// The mean row of each side, as long as the longest row; what is beyond the length of the rows starts at zero.

@@ -47,10 +47,10 @@ fn survives(name: &str, event: impl Fn(u32) -> (u32, u32)) {
         for side in Side::BOTH {
             let table = run.device.ids(side);
             let steps = || (0..table.count()).map(|slot| table.steps(table.id(slot).unwrap()));
-            // With two thirds of the index taken, long searches get rarer by 7% a step: none is bounded but by
-            // the index, while the mean below stays where it is.
-            assert!(steps().max() <= Some(100), "{name}: {:?} steps to an id", steps().max());
-            assert!(steps().sum::<usize>() <= 4 * table.count() as usize, "{name}: long searches");
+            // With seven eighths of the index taken no search is bounded but by the index; the order of what is in it
+            // keeps the longest near the mean below.
+            assert!(steps().max() <= Some(50), "{name}: {:?} steps to an id", steps().max());
+            assert!(steps().sum::<usize>() <= 8 * table.count() as usize, "{name}: long searches");
             for slot in 0..table.count() {
                 let row = arena.row(side, slot);
                 assert!(row.iter().all(|element| element.is_finite()), "{name}: {side:?} {slot}");

@@ -11,7 +11,7 @@ pub(super) struct Memory {
     values: [f32; SHAPE.values_len()],
     floats: [f32; SHAPE.floats_len()],
     words: [u32; SHAPE.words_len()],
-    index: [u16; SHAPE.index_len()],
+    index: [u8; SHAPE.index_len()],
 }
 
 impl Memory {

@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::allowance::Allowance;
-use crate::arena::Repacked;
+use crate::arena::{ArenaError, Repacked};
 use crate::element::Element;
 use crate::math;
 use crate::random::Generator;
@@ -15,7 +15,7 @@ use crate::sizes::{
     Action, Distribution, Plan, Settled, SidesFit, SizeSettings, SizesError, draw_weights, expected_weights,
     settle,
 };
-use crate::tables::{Tables, Word};
+use crate::tables::{RowLength, Tables, Word};
 
 /// How sizes are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -160,6 +160,7 @@ fn deal_side<E: Element, T: Tables>(
     generator: &mut Generator,
 ) -> Result<Settled, ResizeError> {
     let bias = if side == Side::Item { recommender.bias_elements() } else { 0 };
+    check_longest::<T>(side, counts, bias).map_err(RecommenderError::from)?;
     let mut decision = recommender.decide();
     let ranked = counts.iter().fold(0_u32, |sum, &count| sum.saturating_add(count)) as usize;
     let words = &mut **decision.words.get_mut(side);
@@ -181,6 +182,13 @@ fn deal_side<E: Element, T: Tables>(
         *word = T::Word::of_size(word.size() + bias);
     }
     Ok(settled)
+}
+
+/// Refuses counts of ranks by size, the bias not included, if the tables can say no such row.
+pub(super) fn check_longest<T: Tables>(side: Side, counts: &[u32], bias: u32) -> Result<(), ArenaError> {
+    let largest = counts.iter().rposition(|&ranks| ranks > 0).unwrap_or(0) as u32;
+    let (asked, limit) = (largest.saturating_add(bias), T::Length::LONGEST);
+    if asked > limit { Err(ArenaError::RowTooLong { side, asked, limit }) } else { Ok(()) }
 }
 
 /// How far a fit of weights to a budget has come, of which every item with a row takes a bias for itself.
@@ -286,8 +294,9 @@ impl<T: Tables> Weights<'_, T> {
                 Ok(f64::from(user_share))
             }
             SizeRule::Uniform => {
-                user.fill(T::Word::of_weight(1.0));
-                item.fill(T::Word::of_weight(1.0));
+                for words in [user, item] {
+                    (0..words.len()).for_each(|rank| T::Word::set_weight(words, rank, 1.0));
+                }
                 Ok(heads)
             }
             SizeRule::Random => {
@@ -300,13 +309,9 @@ impl<T: Tables> Weights<'_, T> {
             SizeRule::Frequency { power } => {
                 let mut mass = PerSide::new(0.0_f64, 0.0_f64);
                 for (side, words) in [(Side::User, user), (Side::Item, item)] {
-                    let mass = mass.get_mut(side);
-                    T::weigh(self.frequencies.get(side), words, |frequency| {
+                    *mass.get_mut(side) = T::weigh(self.frequencies.get(side), words, |frequency| {
                         math::pow(frequency, power).clamp(f32::MIN_POSITIVE, f32::MAX)
                     });
-                    for word in words {
-                        *mass += f64::from(f32::from_bits(word.weight()));
-                    }
                 }
                 Ok(mass.user / (mass.user + mass.item).max(f64::MIN_POSITIVE))
             }

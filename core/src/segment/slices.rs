@@ -1,14 +1,13 @@
 //! The two halves of a decision in slices: how many ranks get which size, and the size of each entity.
 
-use super::resize::{Fitting, ResizeError, ResizeSettings};
+use super::resize::{Fitting, ResizeError, ResizeSettings, check_longest};
 use crate::allowance::Allowance;
-use crate::arena::ArenaError;
 use crate::element::Element;
 use crate::random::Generator;
 use crate::recommender::{Recommender, RecommenderError};
 use crate::side::{PerSide, Side};
 use crate::sizes::{Action, Settling, SizesError, Weighing, draw_weights, sum_up, take_apart};
-use crate::tables::{RowLength, Tables, Word};
+use crate::tables::{Tables, Word};
 
 /// How far the first half of a decision has come in slices: how many ranks of each side get which size by an action.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -109,6 +108,7 @@ impl<R: Copy + Default> SideDeal<R> {
         let words = words.get_mut(..known as usize).unwrap_or_default();
         match self {
             Self::Begin => {
+                check_longest::<T>(side, counts, bias).map_err(RecommenderError::from)?;
                 sum_up(counts, known as usize)?;
                 *self = Self::Rank(R::default());
             }
@@ -139,13 +139,7 @@ impl<R: Copy + Default> SideDeal<R> {
                     if word.size() > 0 {
                         *word = T::Word::of_size(word.size() + bias);
                     }
-                    let (asked, limit) = (word.size(), T::Length::LONGEST);
-                    if asked > limit {
-                        return Err(
-                            RecommenderError::from(ArenaError::RowTooLong { side, asked, limit }).into()
-                        );
-                    }
-                    *elements += u64::from(asked);
+                    *elements += u64::from(word.size());
                     *id += 1;
                 }
                 return Ok(Some(*elements));

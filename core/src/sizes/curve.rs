@@ -53,18 +53,16 @@ pub(super) fn fill_by_rank<W: Word>(words: &mut [W], value: impl Fn(f64) -> f64)
     let mut after = next(high);
     knots[2] = knot(high);
     knots[3] = knot(after);
-    let mut words = words.iter_mut();
     loop {
-        let gap = high.saturating_sub(rank);
+        // Ranks begin at 1 here.
+        let (first, gap) = (rank.saturating_sub(1), high.saturating_sub(rank));
         if gap <= 1 {
-            if let Some(word) = words.next() {
-                low = write_weight(word, knots[1].1 as f32, low);
-            }
+            low = write_weight(words, first as usize, knots[1].1 as f32, low);
         } else {
             let cubic = Cubic::through(&knots);
             for offset in 0..gap {
-                let Some(word) = words.next() else { break };
-                low = write_weight(word, cubic.at(knots[1].0 + f64::from(offset)) as f32, low);
+                let weight = cubic.at(knots[1].0 + f64::from(offset)) as f32;
+                low = write_weight(words, first.saturating_add(offset) as usize, weight, low);
             }
         }
         if rank == last {

@@ -43,7 +43,7 @@ pub const fn counts_len(max: u32) -> usize {
 
 /// Fits whole sizes to weights: `counts[s]` becomes the number of ranks with size `s`.
 ///
-/// `words` holds the weights by rank, as the bits of positive `f32`, descending. Each rank gets its weight
+/// `words` holds positive weights by rank, descending; in words of 32 bits, the bits of `f32`. Each rank gets its weight
 /// times one common level, rounded to the nearest whole number and kept inside the bounds; the level is
 /// where the total meets the budget, and of equal weights that would pass it together the first ranks go
 /// first. This is the divisor method of Sainte-Lague with a minimum and a maximum: exact, monotone in the
@@ -88,7 +88,7 @@ impl Search {
         budget: u64,
         allowance: &mut Allowance,
     ) -> bool {
-        let (affordable, words) = affordable(words, bounds, budget);
+        let (affordable, ranks) = affordable(words.len(), bounds, budget);
         if budget >= affordable.saturating_mul(u64::from(bounds.max)) {
             return true;
         }
@@ -99,7 +99,7 @@ impl Search {
                 return false;
             }
             let middle = self.low.midpoint(self.high);
-            let reached = total(words, bounds, f64::from_bits(middle), budget);
+            let reached = total(words, ranks, bounds, f64::from_bits(middle), budget);
             if reached <= budget {
                 self.low = middle;
             } else {
@@ -121,8 +121,7 @@ impl Search {
         counts: &mut [u32],
     ) -> Fitted {
         let Bounds { min, max } = bounds;
-        let (affordable, words_served) = affordable(words, bounds, budget);
-        let served = words_served.len();
+        let (affordable, served) = affordable(words.len(), bounds, budget);
         let (low, high) = (f64::from_bits(self.low), f64::from_bits(self.high));
         counts.fill(0);
 
@@ -144,13 +143,13 @@ impl Search {
         if budget >= affordable.saturating_mul(u64::from(max)) {
             take(max, served);
         } else {
-            let mut spare = budget.saturating_sub(total(words_served, bounds, low, u64::MAX));
+            let mut spare = budget.saturating_sub(total(words, served, bounds, low, u64::MAX));
             let mut left = budget.saturating_sub(affordable.saturating_mul(u64::from(min)));
             let mut above = 0_usize;
             for size in (min.saturating_add(1)..=max).rev() {
-                let reached = reach(words_served, size, low);
+                let reached = reach(words, served, size, low);
                 // Equal weights that pass between the two levels: the first of them use up the budget.
-                let passing = reach(words_served, size, high).saturating_sub(reached) as u64;
+                let passing = reach(words, served, size, high).saturating_sub(reached) as u64;
                 let granted = passing.min(spare);
                 spare = spare.saturating_sub(granted);
                 let wanted = (reached as u64).saturating_add(granted).saturating_sub(above as u64);
@@ -169,12 +168,10 @@ impl Search {
     }
 }
 
-/// How many ranks get at least the smallest size, and their words.
-fn affordable<W: Word>(words: &[W], bounds: Bounds, budget: u64) -> (u64, &[W]) {
-    let affordable = budget.checked_div(u64::from(bounds.min)).unwrap_or(u64::MAX).min(words.len() as u64);
-    // No more than the length, so it fits.
-    let served = usize::try_from(affordable).unwrap_or(words.len());
-    (affordable, words.get(..served).unwrap_or(words))
+/// How many ranks get at least the smallest size, in either type.
+fn affordable(ranks: usize, bounds: Bounds, budget: u64) -> (u64, usize) {
+    let affordable = budget.checked_div(u64::from(bounds.min)).unwrap_or(u64::MAX).min(ranks as u64);
+    (affordable, usize::try_from(affordable).unwrap_or(ranks))
 }
 
 /// What a level costs a slice: about that of an element for each size, and half.
@@ -196,32 +193,25 @@ pub(super) fn check(entities: usize, bounds: Bounds, counts: &[u32]) -> Result<(
 /// 2^160: even the smallest normal weight reaches every size at this level.
 const HIGHEST_LEVEL: f64 = f64::from_bits((1023 + 160) << 52);
 
-/// Sum of the sizes at `level`, or any number above `enough` once that is passed.
-fn total<W: Word>(words: &[W], bounds: Bounds, level: f64, enough: u64) -> u64 {
-    let mut total = (words.len() as u64).saturating_mul(u64::from(bounds.min));
-    let mut words = words;
+/// Sum of the sizes of the first `ranks` ranks at `level`, or any number above `enough` once that is passed.
+fn total<W: Word>(words: &[W], mut ranks: usize, bounds: Bounds, level: f64, enough: u64) -> u64 {
+    let mut total = (ranks as u64).saturating_mul(u64::from(bounds.min));
     for size in bounds.min.saturating_add(1)..=bounds.max {
         // Fewer ranks reach a larger size.
-        let reached = reach(words, size, level);
-        words = words.get(..reached).unwrap_or(words);
-        total = total.saturating_add(reached as u64);
-        if reached == 0 || total > enough {
+        ranks = reach(words, ranks, size, level);
+        total = total.saturating_add(ranks as u64);
+        if ranks == 0 || total > enough {
             break;
         }
     }
     total
 }
 
-/// How many ranks have at least `size` at `level`: those whose weight times the level rounds to it.
+/// How many of the first `ranks` ranks have at least `size` at `level`: those whose weight times the level rounds to it.
 #[inline]
-fn reach<W: Word>(words: &[W], size: u32, level: f64) -> usize {
+fn reach<W: Word>(words: &[W], ranks: usize, size: u32, level: f64) -> usize {
     let threshold = ((f64::from(size) - 0.5) / level) as f32;
-    if threshold > f32::MIN_POSITIVE {
-        let threshold = threshold.to_bits();
-        words.partition_point(|&word| word.weight() >= threshold)
-    } else {
-        words.len()
-    }
+    if threshold > f32::MIN_POSITIVE { W::reach(words, ranks, threshold.to_bits()) } else { ranks }
 }
 
 #[cfg(test)]

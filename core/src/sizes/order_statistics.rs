@@ -11,8 +11,8 @@ use crate::{math, random::Generator};
 /// What a weight of the power law or of Pareto's costs a slice.
 const WEIGHT_COST: u32 = 2;
 
-/// Writes the expected values of the descending order statistics of `words.len()` draws, as the bits of
-/// `f32`, largest first.
+/// Writes the expected values of the descending order statistics of `words.len()` draws as weights, largest
+/// first.
 ///
 /// This is the limit of averaging sorted draws (Qu et al., CIKM 2024, average 100). Power law and Pareto
 /// run the exact recursion of their ratios of gamma functions; the others are integrated numerically at a
@@ -62,11 +62,11 @@ impl Weighing {
                 if starts {
                     (self.weight, self.before) = (n / (n + exponent), f32::MAX);
                 }
-                for word in words.iter_mut().skip(self.written) {
+                while self.written < words.len() {
                     if !allowance.take(WEIGHT_COST) {
                         return Ok(false);
                     }
-                    self.before = write_weight(word, self.weight as f32, self.before);
+                    self.before = write_weight(words, self.written, self.weight as f32, self.before);
                     k -= 1.0;
                     self.weight *= k / (k + exponent);
                     self.written += 1;
@@ -77,11 +77,11 @@ impl Weighing {
                 if starts {
                     (self.weight, self.before) = (n / (n - exponent), 0.0);
                 }
-                for word in words.iter_mut().rev().skip(self.written) {
+                while let Some(rank) = words.len().checked_sub(self.written + 1) {
                     if !allowance.take(WEIGHT_COST) {
                         return Ok(false);
                     }
-                    self.before = write_ascending(word, self.weight as f32, self.before);
+                    self.before = write_ascending(words, rank, self.weight as f32, self.before);
                     k -= 1.0;
                     self.weight *= k / (k - exponent);
                     self.written += 1;
@@ -98,8 +98,7 @@ impl Weighing {
     }
 }
 
-/// Writes one random draw of the descending order statistics of `words.len()` draws, as the bits of `f32`,
-/// largest first.
+/// Writes one random draw of the descending order statistics of `words.len()` draws as weights, largest first.
 ///
 /// The uniform order statistics come one after the other: minus the logarithm of the `k`-th largest of `n`
 /// is the sum of exponential variables over `n`, `n - 1`, ..., `n - k + 1` (Renyi's representation). Takes
@@ -127,31 +126,32 @@ pub fn draw_weights<W: Word>(
         Distribution::PowerLaw => {
             let exponent = -1.0 / shape;
             let mut low = f32::MAX;
-            for word in words {
+            for rank in 0..words.len() {
                 // Below the least exponent the weight is the smallest normal number anyway.
                 let power = ((exponent * wait()) as f32).max(LEAST_EXPONENT);
-                low = write_weight(word, math::exp(power), low);
+                low = write_weight(words, rank, math::exp(power), low);
             }
         }
         Distribution::Pareto => {
             // One minus a uniform is uniform, so the smallest value comes first here.
             let exponent = 1.0 / shape;
             let mut high = 0.0;
-            for word in words.iter_mut().rev() {
-                high = write_ascending(word, math::exp((exponent * wait()) as f32), high);
+            for rank in (0..words.len()).rev() {
+                high = write_ascending(words, rank, math::exp((exponent * wait()) as f32), high);
             }
         }
         _ if !distribution.is_included() => {}
         Distribution::TruncatedNormal | Distribution::TruncatedExponential | Distribution::LogNormal => {
             let quantile = Quantile::new(distribution, shape, n);
             let value = |waited: f64| quantile.at(math::exp_f64(-waited), -math::exp_m1_f64(-waited));
-            let mut words = words.iter_mut();
-            let Some(first) = words.next() else { return Ok(()) };
+            if words.is_empty() {
+                return Ok(());
+            }
             let x = wait();
             let mut curve = Curve::new(value, x);
-            let mut low = write_weight(first, curve.at(x) as f32, f32::MAX);
-            for word in words {
-                low = write_weight(word, curve.at(wait()) as f32, low);
+            let mut low = write_weight(words, 0, curve.at(x) as f32, f32::MAX);
+            for rank in 1..words.len() {
+                low = write_weight(words, rank, curve.at(wait()) as f32, low);
             }
         }
     }
@@ -164,17 +164,17 @@ const LEAST_EXPONENT: f32 = -87.34;
 /// Writes `weight`, kept at or below the one before, `low`, and at or above the smallest normal number, so
 /// that rounding never disturbs the order and no target meets a subnormal number.
 #[inline]
-pub(super) fn write_weight<W: Word>(word: &mut W, weight: f32, low: f32) -> f32 {
+pub(super) fn write_weight<W: Word>(words: &mut [W], rank: usize, weight: f32, low: f32) -> f32 {
     let weight = weight.max(f32::MIN_POSITIVE).min(low);
-    *word = W::of_weight(weight);
+    W::set_weight(words, rank, weight);
     weight
 }
 
 /// The same from the smallest upwards.
 #[inline]
-fn write_ascending<W: Word>(word: &mut W, weight: f32, high: f32) -> f32 {
+fn write_ascending<W: Word>(words: &mut [W], rank: usize, weight: f32, high: f32) -> f32 {
     let weight = weight.min(f32::MAX).max(high).max(f32::MIN_POSITIVE);
-    *word = W::of_weight(weight);
+    W::set_weight(words, rank, weight);
     weight
 }
 

@@ -13,9 +13,10 @@ pub const fn starts_len(entities: usize) -> usize {
 
 /// The edges of a table with lengths are those where blocks begin.
 impl RowLength for u8 {
-    type Word = u16;
+    type Word = Self;
 
-    const LONGEST: u32 = Self::MAX as u32;
+    /// A word of one byte has to say that a size is too large.
+    const LONGEST: u32 = Self::MAX as u32 - 1;
     const HAS_BOUNDARIES: bool = false;
 
     #[inline(always)]

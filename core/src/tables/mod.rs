@@ -5,10 +5,10 @@
 //! | where its row lies | a boundary, 4 bytes | a length, 1 byte, and a quarter of one for the start of its block |
 //! | how often it was seen | `f32` | [`LogCount`], 1 byte |
 //! | AdaGrad's sum | `f32` | [`LogSum`], 1 byte |
-//! | word of a size decision | `u32`: weight, rank, size, order of retrieval | `u16`: weight, size |
-//! | together | 16 bytes | 5.25 bytes |
+//! | word of a size decision | `u32`: weight, rank, size, order of retrieval | `u8`: size, or half the weight of two ranks |
+//! | together | 16 bytes | 4.25 bytes |
 //!
-//! Both have every function. With [`Thin`] a row has at most 255 elements, counts and sums are numbers on a
+//! Both have every function. With [`Thin`] a row has at most 254 elements, counts and sums are numbers on a
 //! logarithmic scale, rounded up or down by chance so that they are right on average, ranks are derived from the
 //! counts when they are asked for, and retrieval visits the items in the order of their ids.
 
@@ -16,6 +16,7 @@ mod lengths;
 mod logarithm;
 mod ranking;
 mod rows;
+mod word;
 
 use core::fmt::Debug;
 
@@ -24,6 +25,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use lengths::starts_len;
 pub use logarithm::{LogCount, LogSum};
 pub use rows::{Implied, RowLength, RowTable, RowView};
+pub use word::Word;
 
 use self::ranking::{ByClass, BySort};
 use crate::allowance::Allowance;
@@ -74,8 +76,8 @@ pub trait Tables: sealed::Sealed + Debug + 'static {
         allowance: &mut Allowance,
     ) -> bool;
 
-    /// Writes the `weight` of each rank's count to the words. O(entities log entities).
-    fn weigh(counts: &[Self::Count], words: &mut [Self::Word], weight: impl FnMut(f32) -> f32);
+    /// Notes the `weight` of each rank's count in the words, and returns the sum of all. O(entities log entities).
+    fn weigh(counts: &[Self::Count], words: &mut [Self::Word], weight: impl FnMut(f32) -> f32) -> f64;
 
     /// Writes the size of each entity to its word: `sizes` says how many ranks have which. Among equals the
     /// newer entity comes first. O(entities log entities).
@@ -129,30 +131,11 @@ pub trait SquareSum: Copy + PartialEq + Debug + Serialize + DeserializeOwned + S
     fn advance(&mut self, square: f32, dither: u32) -> f32;
 }
 
-/// A word that holds a weight or a size.
-pub trait Word: Copy + PartialEq + Debug + Send + Sync + 'static {
-    /// The word of size 0.
-    const ZERO: Self;
-
-    /// A positive weight, perhaps rounded down; larger ones never get smaller words.
-    fn of_weight(weight: f32) -> Self;
-    /// The bits of the weight.
-    fn weight(self) -> u32;
-    /// A size; what is too large for a word becomes the largest.
-    fn of_size(size: u32) -> Self;
-    /// The size.
-    fn size(self) -> u32;
-    /// The words as places of an order of retrieval; none if they are too narrow.
-    fn places(words: &[Self]) -> &[u32];
-    /// The same to change.
-    fn places_mut(words: &mut [Self]) -> &mut [u32];
-}
-
 /// Four words an entity: the fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// A third of that: for memory that is counted in all its bytes.
+/// A quarter of that: for memory that is counted in all its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thin;
 
@@ -197,12 +180,15 @@ impl Tables for Full {
         ranking.deal(counts, words, sums, allowance)
     }
 
-    fn weigh(counts: &[f32], words: &mut [u32], mut weight: impl FnMut(f32) -> f32) {
+    fn weigh(counts: &[f32], words: &mut [u32], mut weight: impl FnMut(f32) -> f32) -> f64 {
         rank(counts, words);
+        let mut sum = 0.0;
         for word in words {
-            let value = counts.get(*word as usize).copied().unwrap_or(0.0);
-            *word = weight(value).to_bits();
+            let weight = weight(counts.get(*word as usize).copied().unwrap_or(0.0));
+            sum += f64::from(weight);
+            *word = weight.to_bits();
         }
+        sum
     }
 
     fn deal(counts: &[f32], words: &mut [u32], sizes: &mut [u32]) -> Result<(), SizesError> {
@@ -227,13 +213,13 @@ impl Tables for Thin {
     type Length = u8;
     type Count = LogCount;
     type Sum = LogSum;
-    type Word = u16;
+    type Word = u8;
     type Ranking = ByClass;
 
     const KIND: u32 = 1;
     const DITHERS: bool = true;
 
-    fn by_rank(counts: &[LogCount], _: &mut [u16], mut visit: impl FnMut(f32)) {
+    fn by_rank(counts: &[LogCount], _: &mut [u8], mut visit: impl FnMut(f32)) {
         for (count, entities) in ranking::classes(counts) {
             (0..entities).for_each(|_| visit(count));
         }
@@ -241,7 +227,7 @@ impl Tables for Thin {
 
     fn by_rank_on(
         counts: &[LogCount],
-        words: &mut [u16],
+        words: &mut [u8],
         ranking: &mut ByClass,
         allowance: &mut Allowance,
         mut visit: impl FnMut(f32),
@@ -254,7 +240,7 @@ impl Tables for Thin {
 
     fn deal_on(
         counts: &[LogCount],
-        words: &mut [u16],
+        words: &mut [u8],
         sums: &[u32],
         ranking: &mut ByClass,
         allowance: &mut Allowance,
@@ -262,20 +248,25 @@ impl Tables for Thin {
         ranking.go_on(counts, words, allowance, |_, rank| size_of_rank(sums, rank))
     }
 
-    fn weigh(counts: &[LogCount], words: &mut [u16], mut weight: impl FnMut(f32) -> f32) {
-        let mut words = words.iter_mut();
+    fn weigh(counts: &[LogCount], words: &mut [u8], mut weight: impl FnMut(f32) -> f32) -> f64 {
+        let (mut rank, mut sum) = (0, 0.0);
         for (value, entities) in ranking::classes(counts) {
-            let word = u16::of_weight(weight(value));
-            words.by_ref().take(entities as usize).for_each(|place| *place = word);
+            let weight = weight(value);
+            for _ in 0..entities {
+                u8::set_weight(words, rank, weight);
+                rank += 1;
+            }
+            sum += f64::from(weight) * f64::from(entities);
         }
+        sum
     }
 
-    fn deal(counts: &[LogCount], words: &mut [u16], sizes: &mut [u32]) -> Result<(), SizesError> {
+    fn deal(counts: &[LogCount], words: &mut [u8], sizes: &mut [u32]) -> Result<(), SizesError> {
         ranking::deal(counts, words, sizes)
     }
 
     fn deal_blindly(
-        words: &mut [u16],
+        words: &mut [u8],
         sizes: &mut [u32],
         generator: &mut Generator,
     ) -> Result<(), SizesError> {
@@ -358,75 +349,6 @@ impl SquareSum for f32 {
     fn advance(&mut self, square: f32, _: u32) -> f32 {
         *self += square;
         math::inverse_sqrt(*self + EPSILON)
-    }
-}
-
-impl Word for u32 {
-    const ZERO: Self = 0;
-
-    #[inline(always)]
-    fn of_weight(weight: f32) -> Self {
-        weight.to_bits()
-    }
-
-    #[inline(always)]
-    fn weight(self) -> u32 {
-        self
-    }
-
-    #[inline(always)]
-    fn of_size(size: u32) -> Self {
-        size
-    }
-
-    #[inline(always)]
-    fn size(self) -> u32 {
-        self
-    }
-
-    #[inline(always)]
-    fn places(words: &[Self]) -> &[u32] {
-        words
-    }
-
-    #[inline(always)]
-    fn places_mut(words: &mut [Self]) -> &mut [u32] {
-        words
-    }
-}
-
-/// A weight without its sign, which is plus, and its last fifteen bits: to 0.4%.
-impl Word for u16 {
-    const ZERO: Self = 0;
-
-    #[inline(always)]
-    fn of_weight(weight: f32) -> Self {
-        (weight.to_bits() >> 15) as Self
-    }
-
-    #[inline(always)]
-    fn weight(self) -> u32 {
-        u32::from(self) << 15
-    }
-
-    #[inline(always)]
-    fn of_size(size: u32) -> Self {
-        Self::try_from(size).unwrap_or(Self::MAX)
-    }
-
-    #[inline(always)]
-    fn size(self) -> u32 {
-        u32::from(self)
-    }
-
-    #[inline(always)]
-    fn places(_: &[Self]) -> &[u32] {
-        &[]
-    }
-
-    #[inline(always)]
-    fn places_mut(_: &mut [Self]) -> &mut [u32] {
-        &mut []
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn classes(counts: &[LogCount]) -> impl Iterator<Item = (f32, u32)> +
 }
 
 /// Writes the size of each entity to its word: `sizes` says how many ranks have which.
-pub(super) fn deal(counts: &[LogCount], words: &mut [u16], sizes: &mut [u32]) -> Result<(), SizesError> {
+pub(super) fn deal(counts: &[LogCount], words: &mut [u8], sizes: &mut [u32]) -> Result<(), SizesError> {
     // The next rank of each class.
     let mut next = histogram(counts);
     let mut start = 0;
@@ -38,7 +38,7 @@ pub(super) fn deal(counts: &[LogCount], words: &mut [u16], sizes: &mut [u32]) ->
     for (id, word) in words.iter_mut().enumerate().rev() {
         let class = counts.get(id).map_or(0, |count| count.code());
         let Some(rank) = next.get_mut(usize::from(class)) else { continue };
-        *word = u16::of_size(size_of_rank(sizes, *rank));
+        *word = u8::of_size(size_of_rank(sizes, *rank));
         *rank += 1;
     }
     take_apart(sizes);
@@ -88,8 +88,8 @@ impl BySort {
     }
 }
 
-/// What a word holds until its entity has a rank; no size is so large.
-const UNRANKED: u16 = u16::MAX;
+/// What a word holds until its entity has a rank; no row is so long.
+const UNRANKED: u8 = u8::MAX;
 
 /// Entities that one unit of a slice looks at.
 const LOOKS: usize = 16;
@@ -128,7 +128,7 @@ impl ByClass {
     pub(super) fn go_on(
         &mut self,
         counts: &[LogCount],
-        words: &mut [u16],
+        words: &mut [u8],
         allowance: &mut Allowance,
         mut visit: impl FnMut(usize, u32) -> u32,
     ) -> bool {
@@ -147,7 +147,7 @@ impl ByClass {
                     return false;
                 }
                 if is_next {
-                    *word = u16::of_size(visit(id, self.rank));
+                    *word = u8::of_size(visit(id, self.rank));
                     self.rank += 1;
                 } else if self.pass == Pass::Clear {
                     *word = UNRANKED;

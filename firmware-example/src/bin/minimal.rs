@@ -16,7 +16,7 @@ fn main() -> ! {
     static mut VALUES: [f32; SHAPE.values_len()] = [0.0; _];
     static mut FLOATS: [f32; SHAPE.floats_len()] = [0.0; _];
     static mut WORDS: [u32; SHAPE.words_len()] = [0; _];
-    static mut INDEX: [u16; SHAPE.index_len()] = [0; _];
+    static mut INDEX: [u8; SHAPE.index_len()] = [0; _];
     let memory = DeviceMemory { values: VALUES, floats: FLOATS, words: WORDS, index: INDEX };
     exit(if run(memory).is_some() { 0 } else { 1 })
 }

@@ -205,8 +205,8 @@ impl ExperimentArguments {
             if typed { Err(Failure::usage(format!("{option}: {why}"))) } else { Ok(()) }
         };
         if self.tables == TableKind::Thin {
-            let longest = "--tables thin keeps a row's length in a byte; expected at most 253";
-            refuse(self.max_size.is_some_and(|size| size > 253), "--max-size", longest)?;
+            let longest = "--tables thin keeps a row's length in a byte; expected at most 252";
+            refuse(self.max_size.is_some_and(|size| size > 252), "--max-size", longest)?;
             let wide =
                 "--protocol published has rows of 256; expected --tables full, or a smaller --max-size";
             let published = self.protocol == Protocol::Published && self.max_size.is_none();

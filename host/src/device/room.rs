@@ -12,7 +12,7 @@ pub struct Room {
     values: Vec<f32>,
     floats: Vec<f32>,
     words: Vec<u32>,
-    index: Vec<u16>,
+    index: Vec<u8>,
     states: Vec<f32>,
     scratch: Vec<f32>,
 }

@@ -160,11 +160,11 @@ fn beside_rows(
     }
 }
 
-/// An id for each entity, and the index, in which slots are as wide as their number needs.
+/// An id for each entity, and the index, in which slots that the core does not number take twice 16 bits.
 const fn ids_bytes(entities: u32) -> u64 {
     let entities = entities as usize;
-    let slot = if entities <= MAX_ENTITIES { size_of::<u16>() } else { size_of::<u32>() };
-    (entities * size_of::<u32>() + index_len(entities) * slot) as u64
+    let slots = if entities <= MAX_ENTITIES { 1 } else { 2 };
+    (entities * size_of::<u32>() + index_len(entities) * slots) as u64
 }
 
 /// Makes the rows fit into the share of the next segment, each in proportion to what it has, before its tables take

@@ -10,6 +10,11 @@ use crate::sizes::{Distribution, draw_weights, expected_weights};
 
 /// The sizes by rank.
 fn sizes(words: &[u32], bounds: Bounds, budget: u64) -> (Fitted, Vec<u32>) {
+    sizes_in(words, bounds, budget)
+}
+
+/// The same in words of any width.
+fn sizes_in<W: Word>(words: &[W], bounds: Bounds, budget: u64) -> (Fitted, Vec<u32>) {
     let mut counts = vec![99; counts_len(bounds.max)];
     let fitted = fit(words, bounds, budget, &mut counts).unwrap();
     let mut sizes = Vec::new();
@@ -50,6 +55,29 @@ fn one_by_one(weights: &[u32], bounds: Bounds, budget: u64) -> Vec<u32> {
         left -= 1;
     }
     sizes
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "dozens of tables")]
+fn narrow_words_give_nearly_the_sizes_of_wide_ones() {
+    let bounds = Bounds { min: 1, max: 254 };
+    for n in [576, 4_001] {
+        for shape in [0.5, 1.0, 2.0, 5.0, 15.0, 30.0] {
+            let (mut wide, mut narrow) = (vec![0_u32; n], vec![0_u8; n]);
+            expected_weights(Distribution::PowerLaw, shape, &mut wide).unwrap();
+            expected_weights(Distribution::PowerLaw, shape, &mut narrow).unwrap();
+            for mean in [2, 4, 8, 16, 32] {
+                let budget = mean * n as u64;
+                let (fitted, narrow) = sizes_in(&narrow, bounds, budget);
+                assert_eq!(fitted.total, budget);
+                let wide = sizes(&wide, bounds, budget).1;
+                let apart = || wide.iter().zip(&narrow).map(|(wide, narrow)| wide.abs_diff(*narrow));
+                assert!(apart().max() <= Some(3), "{n}, {shape}, {mean}: {:?}", apart().max());
+                let mean_apart = f64::from(apart().sum::<u32>()) / n as f64;
+                assert!(mean_apart <= 0.1, "{n}, {shape}, {mean}: {mean_apart}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -258,21 +286,27 @@ proptest! {
             Some(0) => least,
             _ => most,
         };
-        let (fitted, got) = sizes(&words(&weights), bounds, budget);
-        prop_assert!(fitted.total <= budget);
-        prop_assert!(got.is_sorted_by(|a, b| a >= b));
-        prop_assert!(got.iter().all(|&size| size == 0 || (bounds.min..=bounds.max).contains(&size)));
-        if (least..=most).contains(&budget) {
-            prop_assert_eq!(fitted.total, budget);
-            prop_assert!(got.iter().all(|&size| size >= bounds.min));
-        } else if budget > most {
-            prop_assert_eq!(fitted.total, most);
-        } else {
-            prop_assert_eq!(u64::from(fitted.served), budget / u64::from(bounds.min));
-            prop_assert!(fitted.total == budget || got.iter().all(|&size| size == 0 || size == bounds.max));
+        let mut narrow = vec![0_u8; weights.len()];
+        for (rank, &weight) in weights.iter().enumerate() {
+            u8::set_weight(&mut narrow, rank, weight);
+        }
+        let (fitted, wide) = sizes(&words(&weights), bounds, budget);
+        for (fitted, got) in [(fitted, wide.clone()), sizes_in(&narrow, bounds, budget)] {
+            prop_assert!(fitted.total <= budget);
+            prop_assert!(got.is_sorted_by(|a, b| a >= b));
+            prop_assert!(got.iter().all(|&size| size == 0 || (bounds.min..=bounds.max).contains(&size)));
+            if (least..=most).contains(&budget) {
+                prop_assert_eq!(fitted.total, budget);
+                prop_assert!(got.iter().all(|&size| size >= bounds.min));
+            } else if budget > most {
+                prop_assert_eq!(fitted.total, most);
+            } else {
+                prop_assert_eq!(u64::from(fitted.served), budget / u64::from(bounds.min));
+                prop_assert!(fitted.total == budget || got.iter().all(|&size| size == 0 || size == bounds.max));
+            }
         }
         // Equal weights differ by one at most, before the served ranks end.
-        for (weights, pair) in weights.windows(2).zip(got.windows(2)) {
+        for (weights, pair) in weights.windows(2).zip(wide.windows(2)) {
             prop_assert!(weights[0] != weights[1] || pair[1] == 0 || pair[0] - pair[1] <= 1);
         }
     }

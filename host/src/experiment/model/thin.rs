@@ -18,7 +18,7 @@ pub(super) struct ThinModelMemory<E> {
     lengths: PerSide<Vec<u8>>,
     sums: PerSide<Vec<LogSum>>,
     counts: PerSide<Vec<LogCount>>,
-    words: PerSide<Vec<u16>>,
+    words: PerSide<Vec<u8>>,
     row_counts: Vec<u32>,
     means: PerSide<Vec<f32>>,
     seen: Vec<u32>,
