@@ -6,7 +6,8 @@
 
 use anyhow::Result;
 use rayon::prelude::*;
-use scall_core::segment::{Evidence, Margin, SizeRule};
+use scall_core::segment::{ActionSpace, Evidence, Margin, ResizeSettings, SizeRule};
+use scall_core::sizes::Action;
 use serde::{Deserialize, Serialize};
 
 use super::trial::{Task, Trial};
@@ -63,10 +64,14 @@ impl SizingMethod for HistorySearch {
         violations: &mut u64,
     ) -> Result<Decided> {
         let (trial, resize) = (self.settings.trial, self.settings.resize);
-        let sizing = SizeRule::Uniform.into();
+        let budget = experiment.budget(segment.known)?;
+        let bounds = self.state.form.resize(resize).sizes.bounds;
+        let share = recommender.covering_share(bounds, budget.into());
+        let rule = share.map_or(SizeRule::Uniform, |share| SizeRule::Action(equal_rows(share, resize)));
+        let sizing = rule.into();
         // At least a quarter is left for the items.
         let asked = u64::from(experiment.recent_parameters(segment.known.users));
-        let affordable = 4 * asked <= 3 * u64::from(experiment.budget(segment.known)?);
+        let affordable = 4 * asked <= 3 * u64::from(budget);
         if affordable {
             let task = Task::new(experiment, segment, recommender, trial, resize)?;
             self.trial_bytes = self.trial_bytes.max(task.bytes());
@@ -103,6 +108,12 @@ impl SizingMethod for HistorySearch {
         self.state = load_state(saved)?;
         Ok(())
     }
+}
+
+/// Rows of one size, of which the users get that share.
+fn equal_rows(user_share: f32, resize: ResizeSettings) -> Action {
+    let space = ActionSpace::BALANCED;
+    space.action(space.equal_rows(), user_share, resize.sizes.distribution)
 }
 
 #[cfg(test)]
