@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fs, sync::Mutex};
 
 use object::{Object, ObjectSection};
-use scall_core::scenario::{self, PolicyMemory, Scenario, Stored, Training};
+use scall_core::device::DeviceShape;
+use scall_core::scenario::{self, PACKED_SHAPE, Packed, PolicyMemory, Scenario, Stored, Training};
 use scall_core::stream::{Event, StreamBlob};
 use scall_tests::{
     cargo, finish, is_installed, is_target_installed, matches_record, program, report, repository, skip,
@@ -19,8 +20,12 @@ const OTHER_TARGETS: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7m-none-eabi", "t
 const FLASH_BYTES: u64 = 256 * 1024;
 const RAM_BYTES: u64 = 64 * 1024;
 /// Programs, and the most bytes of code and constants that they may have, weights aside.
-const PROGRAMS: [(&str, u64); 3] =
-    [("firmware-example", 48 * 1024), ("training", 80 * 1024), ("persistence", 80 * 1024)];
+const PROGRAMS: [(&str, u64); 4] = [
+    ("firmware-example", 48 * 1024),
+    ("packed", 48 * 1024),
+    ("training", 80 * 1024),
+    ("persistence", 80 * 1024),
+];
 
 /// The last line of a program, parsed; each is run once for all tests. `None` where it cannot run.
 fn document(program: &'static str, target: &'static str) -> Option<Value> {
@@ -94,6 +99,22 @@ fn the_firmware_computes_the_same_bits_as_this_machine() {
         let recall = f64::from(hits) / f64::from(expected.tests.max(1));
         assert!((document[name].as_f64().unwrap_or(2.0) - recall).abs() <= 0.000_05 + 1e-12);
     }
+}
+
+/// Rows of bytes and thin tables: five times the entities, and ten bytes for each beside its row.
+#[test]
+fn packed_memory_serves_more_entities_with_the_same_bits_as_on_this_machine() {
+    let Some(document) = document("packed", TARGET) else { return };
+    let expected = Box::new(Packed::new()).run(scenario::SEED).expect("it fits its memory");
+    assert_eq!(document["model_digest"], hexadecimal(expected.digest));
+    assert_eq!(number(&document, "entities"), PACKED_SHAPE.entities() as u64);
+    assert!(number(&document, "evicted") > 0);
+    assert_eq!(number(&document, "budget_violations"), 0);
+    assert!(number(&document, "ram_bytes") <= RAM_BYTES);
+    // What an entity more takes, in a hundred of them so that blocks and places of the index are whole.
+    let more = DeviceShape { items: PACKED_SHAPE.items + 112, ..PACKED_SHAPE };
+    let bytes = more.thin_tables_bytes() - PACKED_SHAPE.thin_tables_bytes();
+    assert!(bytes <= 10 * 112, "{bytes} bytes for 112 entities");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The core builds for the machines that it is meant for, beside the one that runs the tests, and under Linux it
 //! comes to the same bits there.
 
-use scall_core::scenario::{PolicyMemory, SEED, Scenario, Stored, Training};
+use scall_core::scenario::{Packed, PolicyMemory, SEED, Scenario, Stored, Training};
 use scall_tests::{cargo, is_installed, is_target_installed, report, skip, succeed};
 
 fn builds_for(target: &str) {
@@ -70,7 +70,9 @@ fn computes_the_same_bits_on(target: &str, linker: &str, emulator: &str) {
     let (stored, training) = (digest::<Stored>(), digest::<Training>());
     let found = String::from_utf8(output.stdout).expect("the scenario prints text");
     report(&format!("the core on {target}: {}", found.trim_end().replace('\n', ", ")));
-    assert_eq!(found, format!("stored {stored:016x}\ntraining {training:016x}\n"), "{target}");
+    let packed = Box::new(Packed::new()).run(SEED).expect("it fits its memory").digest;
+    let expected = format!("stored {stored:016x}\ntraining {training:016x}\npacked {packed:016x}\n");
+    assert_eq!(found, expected, "{target}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod saved;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod thin;
 
 use core::fmt;
 
@@ -25,6 +26,7 @@ use crate::side::PerSide;
 use crate::tables::{Full, Tables};
 
 pub use shape::{DeviceError, DeviceMemory, DeviceSettings, DeviceShape};
+pub use thin::ThinDeviceMemory;
 
 /// Recommender, policy, and who is who.
 #[derive(Debug)]
@@ -165,20 +167,27 @@ impl<'a, E: Element, P: Policy, T: Tables> Device<'a, E, P, T> {
     }
 }
 
-impl<P: Policy> Device<'_, f32, P> {
+impl<E: Element, P: Policy, T: Tables> Device<'_, E, P, T> {
     /// A fingerprint of who is known and of all rows; the policy is not in it. O(elements).
     pub fn digest(&self) -> Digest {
         let arena = self.recommender().arena();
         let mut digest = Digest::new();
         for side in Side::BOTH {
             digest.word(arena.count(side));
-            digest.floats(arena.cold_row(side));
+            add(&mut digest, arena.cold_row(side));
             for slot in 0..arena.count(side) {
                 digest.word(self.ids(side).id(slot).unwrap_or(0));
                 digest.word(arena.size(side, slot));
-                digest.floats(arena.row(side, slot));
+                add(&mut digest, arena.row(side, slot));
             }
         }
         digest
+    }
+}
+
+/// Takes in the values of a row.
+fn add<E: Element>(digest: &mut Digest, row: &[E]) {
+    for element in row {
+        digest.floats(&[element.to_f32()]);
     }
 }

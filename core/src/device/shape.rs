@@ -16,6 +16,7 @@ use crate::segment::{Decider, LoopSettings, ResizeSettings, SegmentLoop};
 use crate::side::PerSide;
 use crate::sizes::{Bounds, Distribution, SizeSettings, counts_len};
 use crate::state::StateConfig;
+use crate::tables::Tables;
 
 /// The stream of the seed for drawn sizes.
 const SIZES: u64 = 0x7369_7a65;
@@ -171,21 +172,33 @@ impl DeviceShape {
             means: PerSide::new(float(largest), float(largest)),
             seen: word(seen_len(self.seen_pairs as usize)),
         };
-        let DeviceSettings { recommender, first_sizes, segments } = *settings;
-        let recommender = recommender.validate().map_err(DeviceError::Config)?;
-        let recommender = Recommender::new(memory, recommender, first_sizes, self.parameters, seed)
+        let config = settings.recommender.validate().map_err(DeviceError::Config)?;
+        let recommender = Recommender::new(memory, config, settings.first_sizes, self.parameters, seed)
             .map_err(DeviceError::Recommender)?;
         let counts = PerSide::new(word(counts), word(counts));
-        let segments =
-            SegmentLoop::new(recommender, decider, segments, counts, Generator::stream(seed, SIZES));
-        let ids = PerSide::new(
-            IdTable::new(word(users), place(index_len(users))).map_err(DeviceError::Ids)?,
-            IdTable::new(word(items), place(index_len(items))).map_err(DeviceError::Ids)?,
-        );
+        let ids =
+            PerSide::new((word(users), place(index_len(users))), (word(items), place(index_len(items))));
+        Self::assemble(recommender, decider, settings, counts, ids, seed)
+    }
+
+    /// A device of its parts; `ids` are places for ids, and for the index over them.
+    pub(super) fn assemble<'a, E: Element, P: Policy, T: Tables>(
+        recommender: Recommender<'a, E, T>,
+        decider: Decider<'a, P>,
+        settings: &DeviceSettings,
+        counts: PerSide<&'a mut [u32]>,
+        ids: PerSide<(&'a mut [u32], &'a mut [u8])>,
+        seed: u64,
+    ) -> Result<Device<'a, E, P, T>, DeviceError> {
+        let generator = Generator::stream(seed, SIZES);
+        let segments = SegmentLoop::new(recommender, decider, settings.segments, counts, generator);
+        let table = |(ids, index)| IdTable::new(ids, index).map_err(DeviceError::Ids);
+        let ids = PerSide::new(table(ids.user)?, table(ids.item)?);
         Device::new(segments, ids).map_err(DeviceError::Capacity)
     }
 
-    const fn entities(&self) -> usize {
+    /// Users and items that there is room for; saturates.
+    pub const fn entities(&self) -> usize {
         (self.users as usize).saturating_add(self.items as usize)
     }
 

@@ -4,10 +4,12 @@ use core::convert::Infallible;
 
 use super::{Answers, ITEMS, PARAMETERS, PolicyMemory, Run, SEGMENT, SHAPE, USERS};
 use crate::device::Device;
+use crate::element::Element;
 use crate::policy::{Policy, Sac};
 use crate::recommender::{Recommender, seen_len};
 use crate::segment::SegmentLoop;
 use crate::snapshot::{self, NUMBER_LEN, Reader, Snapshot, SnapshotError, Writer};
+use crate::tables::Tables;
 
 /// What the snapshot of a run begins with.
 pub const RUN_SHAPE: [u32; 8] = {
@@ -57,7 +59,7 @@ impl Keeper for () {
 }
 
 /// All that follows depends on: the device, how recommendations fared, and how far the stream has come.
-impl<P: Policy + Snapshot, C> Snapshot for Run<'_, P, C> {
+impl<E: Element, P: Policy + Snapshot, C, T: Tables> Snapshot for Run<'_, P, C, E, T> {
     fn save(&self, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
         self.device.save(writer)?;
         for Answers { hits, short_list_hits, tests } in [self.segment, self.all] {

@@ -14,6 +14,7 @@ mod adversaries;
 mod figures;
 mod keeper;
 mod memory;
+mod packed;
 mod policy;
 #[cfg(test)]
 mod tests;
@@ -22,18 +23,21 @@ use core::fmt;
 
 pub use figures::{Figures, Spent};
 pub use keeper::{Keeper, RUN_SHAPE, max_snapshot_len};
+pub use packed::{PACKED_SHAPE, Packed, packed_settings, packed_stream};
 pub use policy::{PolicyMemory, STORED_POLICY, Stored, Training};
 
 use self::memory::Memory;
 use crate::Side;
 use crate::device::{Device, DeviceShape};
 use crate::digest::Digest;
+use crate::element::Element;
 use crate::policy::Policy;
 use crate::recommender::Scored;
 use crate::side::PerSide;
 use crate::snapshot::Snapshot;
 use crate::state::StateConfig;
 use crate::stream::{Event, TurnoverConfig, TurnoverStream};
+use crate::tables::{Full, Tables};
 
 /// The seed of the run that machines compare.
 pub const SEED: u64 = 42;
@@ -248,8 +252,8 @@ struct Answers {
 /// A device at work on a stream: asked before it learns each event, and decided upon after every [`SEGMENT`]
 /// events, with the progressive reward.
 #[derive(Debug)]
-pub struct Run<'a, P, C> {
-    device: Device<'a, f32, P>,
+pub struct Run<'a, P, C, E = f32, T: Tables = Full> {
+    device: Device<'a, E, P, T>,
     segment: Answers,
     all: Answers,
     usual_recall: f32,
@@ -258,9 +262,9 @@ pub struct Run<'a, P, C> {
     report: Report,
 }
 
-impl<'a, P: Policy + Snapshot, C: FnMut() -> u32> Run<'a, P, C> {
+impl<'a, E: Element, P: Policy + Snapshot, C: FnMut() -> u32, T: Tables> Run<'a, P, C, E, T> {
     /// A run at its beginning, timed by `clock`, which counts ticks upwards and may wrap around.
-    pub fn new(device: Device<'a, f32, P>, clock: C) -> Self {
+    pub fn new(device: Device<'a, E, P, T>, clock: C) -> Self {
         let budget_parameters = device.recommender().arena().budget();
         Self {
             device,
@@ -309,7 +313,7 @@ impl<'a, P: Policy + Snapshot, C: FnMut() -> u32> Run<'a, P, C> {
     }
 
     /// The device.
-    pub const fn device(&self) -> &Device<'a, f32, P> {
+    pub const fn device(&self) -> &Device<'a, E, P, T> {
         &self.device
     }
 
