@@ -22,7 +22,7 @@ const RAM_BYTES: u64 = 64 * 1024;
 /// Programs, and the most bytes of code and constants that they may have, weights aside.
 const PROGRAMS: [(&str, u64); 4] = [
     ("firmware-example", 48 * 1024),
-    ("packed", 48 * 1024),
+    ("packed", 52 * 1024),
     ("training", 80 * 1024),
     ("persistence", 80 * 1024),
 ];
@@ -105,7 +105,8 @@ fn the_firmware_computes_the_same_bits_as_this_machine() {
 #[test]
 fn packed_memory_serves_more_entities_with_the_same_bits_as_on_this_machine() {
     let Some(document) = document("packed", TARGET) else { return };
-    let expected = Box::new(Packed::new()).run(scenario::SEED).expect("it fits its memory");
+    let mut packed = Box::new(Packed::new());
+    let expected = packed.run(scenario::SEED).expect("it fits its memory");
     assert_eq!(document["model_digest"], hexadecimal(expected.digest));
     assert_eq!(number(&document, "entities"), PACKED_SHAPE.entities() as u64);
     assert!(number(&document, "evicted") > 0);

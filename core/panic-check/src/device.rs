@@ -6,7 +6,7 @@ use scall_core::device::{DeviceMemory, DeviceSettings, DeviceShape};
 use scall_core::envelope::Header;
 use scall_core::ids::{IdTable, index_len};
 use scall_core::policy::{Actor, Policy, Transition};
-use scall_core::scenario::{Run, STORED_POLICY, Scenario, Stored, Training};
+use scall_core::scenario::{Packed, Run, STORED_POLICY, Scenario, Stored, Training};
 use scall_core::segment::PolicyFile;
 use scall_core::side::PerSide;
 use scall_core::snapshot;
@@ -75,6 +75,8 @@ pub fn exercise() {
     let _ = black_box(black_box(&mut scenario).run(black_box(42)));
     let _ = black_box(black_box(&mut scenario).replay(black_box(42), black_box(&mut stream)));
     let _ = black_box(black_box(&mut scenario).measure(black_box(42), || black_box(3)));
+    let mut packed = Packed::new();
+    let _ = black_box(black_box(&mut packed).run(black_box(42)));
     let mut scenario = Scenario::<Training>::new();
     let _ = black_box(black_box(&mut scenario).run(black_box(42)));
     let _ = black_box(black_box(&mut scenario).train(black_box(42), black_box(&mut bytes)));

@@ -6,8 +6,8 @@ use scall_core::Side;
 use scall_core::arena::{ArenaMemory, boundaries_len};
 use scall_core::element::{Element, F16};
 use scall_core::recommender::{
-    Recommender, RecommenderConfig, RecommenderMemory, Scored, SeenFilter, TopK, align_scratch_len, batch_scratch_len, bpr,
-    class_ends_len, seen_len,
+    Recommender, RecommenderConfig, RecommenderMemory, Scored, SeenFilter, TopK, align_scratch_len,
+    batch_scratch_len, bpr, class_ends_len, seen_len,
 };
 use scall_core::side::PerSide;
 use scall_core::tables::{Tables, Word};

@@ -121,3 +121,115 @@ impl DeviceShape {
         (self.largest as usize).saturating_add(MORE_ROW_COUNTS)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::policy::Actor;
+    use crate::segment::ActionSpace;
+    use crate::sizes::Distribution;
+    use crate::snapshot::{self, SnapshotError};
+
+    const SHAPE: DeviceShape = DeviceShape {
+        users: 20,
+        items: 41,
+        parameters: 500,
+        largest: 12,
+        seen_pairs: 64,
+        groups: 2,
+        hidden: 3,
+    };
+
+    struct Memory {
+        values: Vec<i8>,
+        sums: Vec<LogSum>,
+        counts: Vec<LogCount>,
+        bytes: Vec<u8>,
+        words: Vec<u32>,
+        floats: Vec<f32>,
+        weights: Vec<u8>,
+        scratch: Vec<f32>,
+        states: Vec<f32>,
+    }
+
+    impl Memory {
+        /// Memory filled with what must not matter, that lacks one number of a kind, if any.
+        fn new(missing: Option<usize>) -> Self {
+            let len = |kind: usize, needed: usize| needed - usize::from(missing == Some(kind));
+            Self {
+                values: vec![7; len(0, SHAPE.values_len())],
+                sums: vec![LogSum::default(); len(1, SHAPE.entities())],
+                counts: vec![LogCount::default(); len(2, SHAPE.entities())],
+                bytes: vec![7; len(3, SHAPE.thin_bytes_len())],
+                words: vec![7; len(4, SHAPE.thin_words_len())],
+                floats: vec![f32::NAN; len(5, SHAPE.thin_floats_len())],
+                weights: vec![0; Actor::weights_len(SHAPE.state().len() as u32, SHAPE.hidden)],
+                scratch: vec![0.0; SHAPE.actor_scratch_len()],
+                states: vec![0.0; SHAPE.states_len()],
+            }
+        }
+
+        fn start(&mut self) -> Result<Device<'_, i8, Actor<'_>, Thin>, DeviceError> {
+            let Self { values, sums, counts, bytes, words, floats, weights, scratch, states } = self;
+            let state = SHAPE.state();
+            let actor = Actor::new(state.len() as u32, SHAPE.hidden, weights, scratch).unwrap();
+            let (space, distribution) = (ActionSpace::BALANCED, Distribution::PowerLaw);
+            let decider = Decider::new(actor, state, space, distribution, states).unwrap();
+            let memory = ThinDeviceMemory { values, sums, counts, bytes, words, floats };
+            SHAPE.start_thin(memory, decider, &DeviceSettings::new(SHAPE.largest), 1)
+        }
+    }
+
+    /// Learns events of more entities than there is room for, with a decision after every hundred.
+    fn live(device: &mut Device<'_, i8, Actor<'_>, Thin>, events: core::ops::Range<u32>) {
+        for n in events {
+            device.observe(n * n % 31, n * 7 % 67).unwrap();
+            let segments = device.segments_mut();
+            segments.poll(256).unwrap();
+            if n % 100 == 99 {
+                segments.begin_next_segment(0.5, false).unwrap();
+            }
+            let arena = segments.recommender().arena();
+            assert!(arena.used() <= arena.budget());
+        }
+    }
+
+    #[test]
+    fn memory_as_long_as_the_shape_says_suffices_and_one_less_does_not() {
+        let mut memory = Memory::new(None);
+        live(&mut memory.start().unwrap(), 0..250);
+        for kind in 0..6 {
+            assert_eq!(Memory::new(Some(kind)).start().err(), Some(DeviceError::ShortMemory), "{kind}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_slices() {
+        let memory = Memory::new(None);
+        let codes = size_of_val(&memory.sums[..]) + size_of_val(&memory.counts[..]);
+        let rest = 4 * (memory.words.len() + memory.floats.len()) + memory.bytes.len();
+        assert_eq!(SHAPE.thin_tables_bytes(), codes + rest);
+    }
+
+    #[test]
+    fn a_device_that_is_saved_and_restored_goes_on_as_if_nothing_had_been() {
+        let (mut memory, mut other) = (Memory::new(None), Memory::new(None));
+        let mut device = memory.start().unwrap();
+        live(&mut device, 0..350);
+        let shape = SHAPE.snapshot_shape();
+        let mut bytes = vec![0; snapshot::size(&shape, &device).unwrap()];
+        snapshot::save(&shape, &device, &mut bytes).unwrap();
+        let mut restored = other.start().unwrap();
+        live(&mut restored, 0..20);
+        snapshot::load(&shape, &mut restored, &bytes).unwrap();
+        assert_eq!(restored.digest().value(), device.digest().value());
+        live(&mut device, 350..700);
+        live(&mut restored, 350..700);
+        assert_eq!(restored.digest().value(), device.digest().value());
+        bytes[40] ^= 1;
+        assert_eq!(snapshot::load(&shape, &mut restored, &bytes).err(), Some(SnapshotError::Damaged));
+    }
+}

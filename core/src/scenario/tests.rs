@@ -118,7 +118,21 @@ fn a_recorded_stream_runs_as_the_live_one() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of events")]
+fn a_run_in_packed_memory_learns_and_stays_inside_its_budget() {
+    let mut packed = Box::new(Packed::new());
+    let report = packed.run(SEED).unwrap();
+    assert_eq!(packed.run(SEED).unwrap(), report);
+    assert_eq!(report.entities as usize, PACKED_SHAPE.entities());
+    assert!(report.evicted > 1_000 && report.budget_violations == 0);
+    assert!(report.parameters_used <= report.budget_parameters);
+    // By chance alone it would be about one in 130.
+    assert!(report.hits * 25 > report.tests, "{report:?}");
+}
+
+#[test]
 fn the_memory_leaves_room_for_a_stack_in_64_kib() {
+    assert!(size_of::<Packed>() + 5 * 1024 <= 64 * 1024, "{}", size_of::<Packed>());
     let (stored, training) = (size_of::<Scenario<Stored>>(), size_of::<Scenario<Training>>());
     assert!(stored <= 48 * 1024 && training <= 60 * 1024, "{stored} {training}");
 }
