@@ -53,15 +53,15 @@ impl<'a> Index<'a> {
         (u32::from(u16::from_le_bytes(pair) >> shift) & self.mask()).checked_sub(1)
     }
 
-    /// Puts a slot, or nothing, at a place; returns what was there.
-    pub(super) fn replace(&mut self, place: usize, slot: Option<u32>) -> Option<u32> {
+    /// Puts a slot, or nothing, at a place.
+    #[inline]
+    pub(super) fn set(&mut self, place: usize, slot: Option<u32>) {
         let (byte, shift) = self.position(place);
         let (mask, entry) = (self.mask(), slot.map_or(0, |slot| slot + 1));
-        let pair = self.bytes.get_mut(byte..)?.first_chunk_mut()?;
-        let before = u32::from(u16::from_le_bytes(*pair));
-        let after = before & !(mask << shift) | entry << shift;
-        *pair = (after as u16).to_le_bytes();
-        (before >> shift & mask).checked_sub(1)
+        if let Some(pair) = self.bytes.get_mut(byte..).and_then(|bytes| bytes.first_chunk_mut()) {
+            let others = u32::from(u16::from_le_bytes(*pair)) & !(mask << shift);
+            *pair = ((others | entry << shift) as u16).to_le_bytes();
+        }
     }
 
     /// The first of the two bytes in which a place lies, and the bits before it in them.
@@ -106,7 +106,8 @@ mod tests {
                 let slot = (n % 5 > 0).then(|| generator.below(entities as u32));
                 // The largest number fits as well.
                 let slot = if n % 7 == 0 { Some(entities as u32 - 1) } else { slot };
-                assert_eq!(index.replace(place, slot), core::mem::replace(&mut expected[place], slot));
+                assert_eq!(index.get(place), core::mem::replace(&mut expected[place], slot));
+                index.set(place, slot);
             }
             assert!((0..index.places()).all(|place| index.get(place) == expected[place]), "{entities}");
             index.clear();

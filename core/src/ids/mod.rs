@@ -153,7 +153,8 @@ impl<'a> IdTable<'a> {
     }
 
     /// The place in the index and the slot of an id, or else the place where it would be entered.
-    #[inline]
+    // Events and questions search; once in the code is enough.
+    #[inline(never)]
     fn find(&self, id: u32) -> Result<(usize, u32), usize> {
         let mut place = self.home(id);
         for steps in 0..self.index.places() {
@@ -162,7 +163,7 @@ impl<'a> IdTable<'a> {
             if other == id {
                 return Ok((place, slot));
             }
-            if self.distance(self.home(other), place) < steps {
+            if steps > 0 && self.distance(self.home(other), place) < steps {
                 break;
             }
             place = self.after(place);
@@ -183,8 +184,9 @@ impl<'a> IdTable<'a> {
     fn insert(&mut self, mut place: usize, slot: u32) {
         let mut entry = Some(slot);
         while entry.is_some() {
-            entry = self.index.replace(place, entry);
-            place = self.after(place);
+            let next = self.index.get(place);
+            self.index.set(place, entry);
+            (entry, place) = (next, self.after(place));
         }
     }
 
@@ -198,10 +200,10 @@ impl<'a> IdTable<'a> {
             if self.home(id) == next {
                 break;
             }
-            self.index.replace(hole, Some(slot));
+            self.index.set(hole, Some(slot));
             hole = next;
         }
-        self.index.replace(hole, None);
+        self.index.set(hole, None);
     }
 
     /// Where the search for an id begins.

@@ -19,7 +19,7 @@ use crate::tables::{Full, LogCount, LogSum, RowLength, SquareSum, Tables, Thin, 
 /// The memory a [`Recommender`] works on. What it contains before does not matter.
 ///
 /// Beyond its row an entity takes four words, 16 bytes: its boundary in the arena and one element of each
-/// of the three slices here, all as long as the most entities of their side. [`ThinMemory`] has 5.25 bytes.
+/// of the three slices here, all as long as the most entities of their side. [`ThinMemory`] has 4.25 bytes.
 #[derive(Debug)]
 pub struct RecommenderMemory<'a, E = f32> {
     /// The rows.
@@ -39,7 +39,7 @@ pub struct RecommenderMemory<'a, E = f32> {
     pub seen: &'a mut [u32],
 }
 
-/// The memory of a [`Recommender`] with [`Thin`] tables: beyond its row an entity takes 5.25 bytes. What it contains
+/// The memory of a [`Recommender`] with [`Thin`] tables: beyond its row an entity takes 4.25 bytes. What it contains
 /// before does not matter.
 #[derive(Debug)]
 pub struct ThinMemory<'a, E = f32> {

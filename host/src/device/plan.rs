@@ -170,7 +170,8 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let (in_policy, replay) = policy_numbers(shape, *policy);
     let ram = RamParts {
         arena: shape.arena_bytes::<f32>() as u64,
-        tables: shape.tables_bytes() as u64,
+        // Statics end with a whole word.
+        tables: shape.tables_bytes().next_multiple_of(size_of::<f32>()) as u64,
         policy: (in_policy * size_of::<f32>()) as u64,
         replay: (replay * size_of::<f32>()) as u64,
         stack: linked.stack,

@@ -208,7 +208,7 @@ pub enum TableKind {
     /// 16 bytes an entity, fastest
     #[default]
     Full,
-    /// 5.25 bytes an entity, counts and optimiser on logarithmic scales
+    /// 4.25 bytes an entity, counts and optimiser on logarithmic scales
     Thin,
 }
 

@@ -1,4 +1,4 @@
-//! `--tables thin`: 5.25 bytes beside a row.
+//! `--tables thin`: 4.25 bytes beside a row.
 
 use crate::run::{integer, run, timeless};
 use crate::support::{Directory, document, failure_names, scall};
@@ -55,7 +55,7 @@ fn chance_in_thin_tables_follows_the_seed_and_not_the_threads() {
 
 #[test]
 fn what_thin_tables_are_not_for_is_refused() {
-    for options in [["--max-size", "254"], ["--protocol", "published"], ["--storage", "f16"]] {
+    for options in [["--max-size", "253"], ["--protocol", "published"], ["--storage", "f16"]] {
         let mut command = scall(["run", "--tables", "thin"]);
         command.args(options);
         failure_names(command, 2, &["--tables thin"]);
