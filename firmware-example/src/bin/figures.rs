@@ -19,6 +19,12 @@ fn sizes(odd: u32) -> [u32; ROWS] {
     core::array::from_fn(|row| if row as u32 % 2 == odd { 4 } else { 12 })
 }
 
+/// Rows of 8 elements, but for every sixteenth, which has 4 in one half of the rows, or in the other: as many change
+/// their size as in a decision with hysteresis.
+fn typical_sizes(half: usize) -> [u32; ROWS] {
+    core::array::from_fn(|row| if row % 16 == 0 && row / (ROWS / 2) == half { 4 } else { 8 })
+}
+
 #[entry]
 fn main() -> ! {
     static mut SCENARIO: Scenario<Stored> = Scenario::new();
@@ -31,12 +37,13 @@ fn main() -> ! {
     let memory = match BOUNDARIES {
         [users, items] => ArenaMemory { values: VALUES, user_boundaries: users, item_boundaries: items },
     };
-    let Some((repacked, ticks, sliced, longest)) = repack(memory, &mut timer) else {
+    let Some((repacked, ticks, sliced, longest, typical, typical_ticks)) = repack(memory, &mut timer) else {
         fail(b"error: the rows do not fit\n")
     };
     line.number("repack_instructions_per_100_moved", 100 * ticks / repacked.moved.max(1));
     line.number("sliced_repack_instructions_per_100_moved", 100 * sliced / repacked.moved.max(1));
     line.number("longest_slice_of_256", longest);
+    line.number("typical_repack_instructions_per_100_moved", 100 * typical_ticks / typical.moved.max(1));
 
     let Ok(figures) = SCENARIO.measure(scenario::SEED, || timer.instructions()) else {
         fail(b"error: the scenario does not fit its memory\n")
@@ -56,8 +63,9 @@ fn main() -> ! {
     finish(&mut line, true)
 }
 
-/// The same repack in one go and in slices: what moved, instructions of both, and of the longest slice.
-fn repack(memory: ArenaMemory<'_>, timer: &mut Timer) -> Option<(Repacked, u32, u32, u32)> {
+/// The same repack in one go and in slices: what moved, instructions of both, and of the longest slice; then one as of a
+/// decision, what moved, and instructions.
+fn repack(memory: ArenaMemory<'_>, timer: &mut Timer) -> Option<(Repacked, u32, u32, u32, Repacked, u32)> {
     let mut arena = Arena::new(memory, PerSide::new(0, 0), 16 * ROWS as u32).ok()?;
     let fill = |_: Side, _: u32, _: usize, elements: &mut [f32]| elements.fill(1.0);
     for side in Side::BOTH {
@@ -78,5 +86,11 @@ fn repack(memory: ArenaMemory<'_>, timer: &mut Timer) -> Option<(Repacked, u32, 
         longest = longest.max(now.wrapping_sub(last));
         last = now;
     }
-    Some((repacked, ticks, last.wrapping_sub(first), longest))
+    let sliced = last.wrapping_sub(first);
+    arena.repack(&typical_sizes(0), &typical_sizes(0), fill).ok()?;
+    let sizes = typical_sizes(1);
+    let before = timer.instructions();
+    let typical = arena.repack(&sizes, &sizes, fill).ok()?;
+    let typical_ticks = timer.instructions().wrapping_sub(before);
+    Some((repacked, ticks, sliced, longest, typical, typical_ticks))
 }
