@@ -7,7 +7,6 @@
 #include "console.h"
 #include "scall.h"
 
-#include <string.h>
 
 enum { USERS = 64, ITEMS = 512, PARAMETERS = 8 * (USERS + ITEMS), SEEN_PAIRS = 1024 };
 enum { SEED = 42, SEGMENT = 500, HALFWAY = 10250, ANSWERS = 20, SLICE = 256 };
@@ -76,7 +75,9 @@ static int32_t lose_power(Scall **scall)
     int32_t saved = scall_save(*scall, store, sizeof store);
     if (saved < 0)
         return saved;
-    memset(memory, 0xa5, sizeof memory);
+    for (size_t at = 0; at < sizeof memory; at++) {
+        memory[at] = 0xa5;
+    }
     int32_t status = scall_init(scall, memory, sizeof memory, &config);
     return status < 0 ? status : scall_load(*scall, store, (size_t)saved);
 }
